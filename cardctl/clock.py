@@ -1,0 +1,121 @@
+"""Time is epoch milliseconds in UTC; days are cut in the store's time zone.
+
+`now_ms` is the one place that reads the clock, so that a test can stand still.
+"""
+
+import re
+import time
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cardctl.errors import BadValue, UsageRefused
+
+NEVER = 2**63 - 1
+"""`expires_at` of what does not expire: the maximum, so that it sorts last everywhere."""
+
+DAY_MS = 86_400_000
+
+_OFFSET = re.compile(r"\+(\d{1,4})([dmy])")
+_DURATION = re.compile(r"(\d{1,5})d")
+_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_FORMATS = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+)
+
+
+def now_ms() -> int:
+    """The present, in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def load_zone(name: str) -> ZoneInfo:
+    """The time zone of that IANA name; raises `UsageRefused` for an unknown one."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageRefused(problem=f"there is no time zone {name!r}") from None
+
+
+def format_instant(epoch_ms: int, zone: ZoneInfo) -> str:
+    """RFC 3339 with offset, to the second: ``2026-11-22T10:47:00+08:00``."""
+    moment = datetime.fromtimestamp(epoch_ms // 1000, tz=UTC)
+    return moment.astimezone(zone).isoformat(timespec="seconds")
+
+
+def day_of(epoch_ms: int, zone: ZoneInfo) -> date:
+    """The merchant's business day that an instant falls into."""
+    return datetime.fromtimestamp(epoch_ms // 1000, tz=UTC).astimezone(zone).date()
+
+
+def start_of_day(day: date, zone: ZoneInfo) -> int:
+    """The first millisecond of a business day."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> int:
+    """The last millisecond of a business day: a card that is good until that day."""
+    return start_of_day(day + timedelta(days=1), zone) - 1
+
+
+def parse_day(text: str) -> date:
+    """A day written as 2027-12-31, 2027/12/31, 2027.12.31 or 2027年12月31日."""
+    match = _DATE.fullmatch(text.strip())
+    try:
+        return date(*(int(part) for part in match.groups())) if match else _no_day(text)
+    except ValueError:
+        return _no_day(text)
+
+
+def parse_instant(text: str, zone: ZoneInfo) -> int:
+    """Epoch ms of RFC 3339, ``2026-11-22 10:47[:00]`` in the store's zone, or a day's start."""
+    bare = text.strip()
+    for layout in _FORMATS:
+        try:
+            return int(datetime.strptime(bare, layout).replace(tzinfo=zone).timestamp()) * 1000
+        except (ValueError, OverflowError):
+            continue
+    if _DATE.fullmatch(bare):
+        return start_of_day(parse_day(bare), zone)
+    try:
+        moment = datetime.fromisoformat(bare)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        return int(aware.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise BadValue(value=text, expected="a time, such as 2026-11-22 10:47:00") from None
+
+
+def parse_expiry(text: str, *, today: date, zone: ZoneInfo) -> int:
+    """`expires_at` of a day, of ``+12m`` (counted from today), or of 永久, 长期有效 and never."""
+    bare = text.strip()
+    if bare.lower() in {"never", "永久", "永久有效", "长期", "长期有效"}:
+        return NEVER
+    offset = _OFFSET.fullmatch(bare)
+    if not offset:
+        return end_of_day(parse_day(bare), zone)
+    count, unit = int(offset[1]), offset[2]
+    if unit == "d":
+        return end_of_day(today + timedelta(days=count), zone)
+    return end_of_day(_add_months(today, count * (12 if unit == "y" else 1)), zone)
+
+
+def parse_days(text: str) -> int:
+    """Whole days of a duration such as ``30d``; raises `BadValue`."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise BadValue(value=text, expected="a number of days, such as 30d")
+    return int(match[1])
+
+
+def _add_months(day: date, months: int) -> date:
+    """The same day so many months later, or the last day of that month."""
+    years, month = divmod(day.month - 1 + months, 12)
+    first_of_next = date(day.year + years + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    last = (first_of_next - timedelta(days=1)).day
+    return date(day.year + years, month + 1, min(day.day, last))
+
+
+def _no_day(text: str) -> date:
+    raise BadValue(value=text, expected="a day, such as 2027-12-31")

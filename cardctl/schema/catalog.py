@@ -1,0 +1,173 @@
+"""Products, suppliers, money accounts, channels and pools: small tables without a bucket."""
+
+from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, UniqueConstraint
+from sqlmodel import Field
+
+from cardctl.schema.base import (
+    Row,
+    at_least,
+    big_column,
+    code_column,
+    count_column,
+    id_column,
+    one_of,
+    small_column,
+    table_of,
+    text_column,
+)
+from cardctl.vocabulary import AccountKind, ChannelKind, ProductKind, SupplierTier
+
+
+class Product(Row, table=True):
+    """What is sold (商品); nothing on the claim path updates a row of it."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("sku"),
+        one_of("kind", ProductKind),
+        at_least("seats", 1),
+        at_least("min_validity_days", 0),
+        at_least("safety_stock", 0),
+        at_least("face_value_fen", 0),
+        at_least("price_fen", 0),
+        at_least("floor_price_fen", 0),
+    )
+
+    id: int = Field(sa_column=id_column())
+    sku: str = Field(sa_column=code_column())
+    name: str = Field(sa_column=text_column())
+    kind: str = Field(sa_column=code_column(16))
+    face_value_fen: int | None = Field(default=None, sa_column=big_column(null=True))
+    price_fen: int | None = Field(default=None, sa_column=big_column(null=True))
+    floor_price_fen: int | None = Field(default=None, sa_column=big_column(null=True))
+    duration: str | None = Field(default=None, sa_column=text_column(null=True))
+    """会员时长 as written, such as 1m; it is shown, nothing is computed from it."""
+    regions: str = Field(default="", sa_column=text_column())
+    """Comma-separated region codes; empty: sold everywhere."""
+    min_validity_days: int = Field(default=0, sa_column=count_column())
+    """The least days a card must still be good for when it is sold."""
+    safety_stock: int = Field(default=0, sa_column=count_column())
+    pattern: str | None = Field(default=None, sa_column=text_column(null=True))
+    """A regular expression that the number, or the code where there is none, matches whole."""
+    guide: str | None = Field(default=None, sa_column=text_column(null=True))
+    seats: int = Field(default=1, sa_column=small_column())
+    key_space: str = Field(default="shared", sa_column=code_column())
+    """Two products of one key space may not hold the same key."""
+    fold_case: bool = Field(default=False)
+    fold_hyphens: bool = Field(default=True)
+    """How a key is made canonical before it is fingerprinted."""
+    fields: str = Field(default="", sa_column=text_column())
+    """Comma-separated names of the further fields of an account, such as 密保,邮箱."""
+    created_at: int = Field(sa_column=big_column())
+
+
+class Supplier(Row, table=True):
+    """Where batches come from (供应商)."""
+
+    __tablename__ = "supplier"
+    __table_args__ = (UniqueConstraint("code"), one_of("tier", SupplierTier))
+
+    id: int = Field(sa_column=id_column())
+    code: str = Field(sa_column=code_column())
+    name: str = Field(sa_column=text_column())
+    tier: str = Field(sa_column=code_column(16))
+    cost_rate_bp: int | None = Field(default=None, sa_column=big_column(null=True))
+    """Cost as a share of the face value, when a file says no cost."""
+    created_at: int = Field(sa_column=big_column())
+
+
+class Account(Row, table=True):
+    """Where money arrives (资金账户); statements belong to accounts."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        one_of("kind", AccountKind),
+        at_least("fee_rate_bp", 0),
+    )
+
+    id: int = Field(sa_column=id_column())
+    code: str = Field(sa_column=code_column())
+    name: str = Field(sa_column=text_column())
+    kind: str = Field(sa_column=code_column(16))
+    fee_rate_bp: int = Field(default=0, sa_column=count_column())
+    settle_days: int | None = Field(default=None, sa_column=big_column(null=True))
+    statement_formats: str = Field(default="", sa_column=text_column())
+    created_at: int = Field(sa_column=big_column())
+
+
+class Channel(Row, table=True):
+    """Where orders come from (渠道)."""
+
+    __tablename__ = "channel"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        one_of("kind", ChannelKind),
+        at_least("fee_rate_bp", 0),
+    )
+
+    id: int = Field(sa_column=id_column())
+    code: str = Field(sa_column=code_column())
+    name: str = Field(sa_column=text_column())
+    kind: str = Field(sa_column=code_column(16))
+    fee_rate_bp: int = Field(default=0, sa_column=count_column())
+    created_at: int = Field(sa_column=big_column())
+
+
+class Pool(Row, table=True):
+    """A part of the stock (库存池); `main` exists from the start and has id 1."""
+
+    __tablename__ = "pool"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        ForeignKeyConstraint(["channel_id"], ["channel.id"]),
+    )
+
+    id: int = Field(sa_column=id_column())
+    code: str = Field(sa_column=code_column())
+    channel_id: int | None = Field(default=None, sa_column=big_column(null=True))
+    """The channel it is kept for, if for one."""
+    created_at: int = Field(sa_column=big_column())
+
+
+class ChannelAccount(Row, table=True):
+    """The accounts a channel pays into; the one at position 0 is its default."""
+
+    __tablename__ = "channel_account"
+    __table_args__ = (
+        PrimaryKeyConstraint("channel_id", "position"),
+        UniqueConstraint("channel_id", "account_id"),
+        ForeignKeyConstraint(["channel_id"], ["channel.id"]),
+        ForeignKeyConstraint(["account_id"], ["account.id"]),
+    )
+
+    channel_id: int = Field(sa_column=big_column())
+    position: int = Field(sa_column=small_column())
+    account_id: int = Field(sa_column=big_column())
+
+
+class ChannelPool(Row, table=True):
+    """The pools a channel draws on, tried in the order of their position; `main` without any."""
+
+    __tablename__ = "channel_pool"
+    __table_args__ = (
+        PrimaryKeyConstraint("channel_id", "position"),
+        UniqueConstraint("channel_id", "pool_id"),
+        ForeignKeyConstraint(["channel_id"], ["channel.id"]),
+        ForeignKeyConstraint(["pool_id"], ["pool.id"]),
+    )
+
+    channel_id: int = Field(sa_column=big_column())
+    position: int = Field(sa_column=small_column())
+    pool_id: int = Field(sa_column=big_column())
+
+
+MAIN_POOL_ID = 1
+
+products = table_of(Product)
+suppliers = table_of(Supplier)
+accounts = table_of(Account)
+channels = table_of(Channel)
+pools = table_of(Pool)
+channel_accounts = table_of(ChannelAccount)
+channel_pools = table_of(ChannelPool)

@@ -1,0 +1,207 @@
+"""The two dialects, and the statements that differ between them.
+
+The only place that asks "SQLite or Postgres?": a test greps for it elsewhere. Each function says
+the same thing in both languages, set-based, in a constant number of round trips.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import URL, Engine, Select, Table, create_engine, event, text
+from sqlalchemy.pool import NullPool
+from sqlmodel import Session
+
+BUSY_TIMEOUT_MS = 60_000
+_CONNECT_TIMEOUT_S = 10
+_CHUNK = 20_000
+
+
+def make_engine(url: URL) -> Engine:
+    """An engine whose transactions begin as their execution options ask (see `transaction`)."""
+    return _sqlite_engine(url) if is_sqlite(url) else _postgres_engine(url)
+
+
+def is_sqlite(url: URL) -> bool:
+    """Whether a URL names a SQLite file."""
+    return url.get_backend_name() == "sqlite"
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    # The driver must not open transactions of its own: ours say IMMEDIATE when they will write.
+    engine = create_engine(
+        url, poolclass=NullPool, hide_parameters=True, connect_args={"isolation_level": None}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "foreign_keys = ON",
+            # A card that was shown must not come back after a power cut.
+            "synchronous = FULL",
+            "cache_size = -65536",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        hide_parameters=True,
+        # No server-side prepare: it does not survive a connection pooler.
+        connect_args={"prepare_threshold": None, "connect_timeout": _CONNECT_TIMEOUT_S},
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # SET LOCAL only: a pooled connection carries nothing into the next transaction.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
+        if not connection.get_execution_options().get("writing", False):
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    return engine
+
+
+def prepare_new_store(engine: Engine) -> None:
+    """What a new store needs before its tables: SQLite readers beside one writer."""
+    if is_sqlite(engine.url):
+        with engine.connect() as connection:
+            # Outside a transaction: a journal mode cannot be changed within one.
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("PRAGMA journal_mode = WAL")
+
+
+def lock_rows(
+    session: Session, statement: Select[Any], *, table: Table, skip_locked: bool
+) -> Select[Any]:
+    """Lock what a select finds, in the order it finds it.
+
+    SQLite's writer is alone, so there is nothing to lock. On Postgres rows that others hold are
+    waited for, or passed over with `skip_locked`.
+    """
+    if _is_sqlite(session):
+        return statement
+    return statement.with_for_update(of=table, skip_locked=skip_locked)
+
+
+def insert_many(
+    session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
+    """Insert rows whose values stand in the order of `columns`: COPY, or the driver's own loop."""
+    names = ", ".join(f'"{column}"' for column in columns)
+    driver = _driver(session)
+    if _is_sqlite(session):
+        marks = ", ".join("?" * len(columns))
+        driver.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)  # noqa: S608
+        return
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
+    ):
+        copy.set_types([_type_name(session, table, column) for column in columns])
+        for row in rows:
+            copy.write_row(row)
+
+
+def update_many(  # noqa: PLR0913 -- the parts of one UPDATE
+    session: Session,
+    table: Table,
+    *,
+    key: Sequence[str],
+    changed: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    guard: str = "",
+    constants: dict[str, object] | None = None,
+) -> int:
+    """Update many rows by key and say how many were; the caller compares that with its intent.
+
+    A row holds the new values of `changed`, then those of `key`. `guard` is a condition over the
+    table's own columns that must still hold, `constants` sets columns alike in every row.
+    """
+    return sum(
+        _update_chunk(session, table, key, changed, chunk, guard, constants or {})
+        for chunk in _chunks(rows)
+    )
+
+
+def _update_chunk(  # noqa: PLR0913, PLR0917 -- as above
+    session: Session,
+    table: Table,
+    key: Sequence[str],
+    changed: Sequence[str],
+    rows: list[Sequence[object]],
+    guard: str,
+    constants: dict[str, object],
+) -> int:
+    also = f" AND ({guard})" if guard else ""
+    if _is_sqlite(session):
+        sets = ", ".join([f'"{name}" = ?' for name in [*constants, *changed]])
+        where = " AND ".join(f'"{name}" = ?' for name in key)
+        fixed = tuple(constants.values())
+        statement = f'UPDATE "{table.name}" SET {sets} WHERE {where}{also}'  # noqa: S608
+        cursor = _driver(session).executemany(statement, [(*fixed, *row) for row in rows])
+        return int(cursor.rowcount)
+    names = [*changed, *key]
+    arrays = ", ".join(
+        f"CAST(:v{place} AS {_type_name(session, table, name)}[])"
+        for place, name in enumerate(names)
+    )
+    sets = ", ".join(
+        [f'"{name}" = :c{place}' for place, name in enumerate(constants)]
+        + [f'"{name}" = given."{name}"' for name in changed]
+    )
+    where = " AND ".join(f'"{table.name}"."{name}" = given."{name}"' for name in key)
+    columns = ", ".join(f'"{name}"' for name in names)
+    statement = (
+        f'UPDATE "{table.name}" SET {sets} FROM unnest({arrays}) AS given({columns})'  # noqa: S608
+        f" WHERE {where}{also}"
+    )
+    values: dict[str, object] = {
+        f"c{place}": value for place, value in enumerate(constants.values())
+    }
+    values |= {f"v{place}": list(column) for place, column in enumerate(zip(*rows, strict=True))}
+    result: Any = session.connection().execute(text(statement), values)
+    return int(result.rowcount)
+
+
+def create_staging(session: Session, name: str, source: Table, columns: Sequence[str]) -> None:
+    """An empty temporary table with some columns of another; only this connection sees it."""
+    names = ", ".join(f'"{column}"' for column in columns)
+    session.connection().exec_driver_sql(
+        f'CREATE TEMPORARY TABLE "{name}" AS SELECT {names} FROM "{source.name}" WHERE 1 = 0'  # noqa: S608
+    )
+
+
+def analyze(session: Session, name: str) -> None:
+    """Tell the planner what a staging table holds; a fresh one looks empty to Postgres."""
+    if not _is_sqlite(session):
+        session.connection().exec_driver_sql(f'ANALYZE "{name}"')
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _driver(session: Session) -> Any:
+    return session.connection().connection.driver_connection
+
+
+def _type_name(session: Session, table: Table, column: str) -> str:
+    compiled = table.c[column].type.compile(session.get_bind().dialect).lower()
+    return "text" if compiled.startswith("varchar") else compiled
+
+
+def _chunks(rows: Iterable[Sequence[object]]) -> Iterable[list[Sequence[object]]]:
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _CHUNK)):
+        yield chunk

@@ -1,0 +1,31 @@
+"""Bring a store's schema to this program's version; Alembic is configured in code."""
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from cardctl.storage.failures import StoreNewer, named_failures
+from cardctl.storage.version import MIGRATIONS, head_version, stored_version
+
+
+def migrate(engine: Engine, *, name: str, dry_run: bool = False) -> tuple[str | None, str]:
+    """Run the missing migrations in one transaction; returns the versions before and after.
+
+    Raises `StoreNewer` for a store that a later program wrote.
+    """
+    needed = head_version()
+    with named_failures(name), engine.execution_options(writing=True).connect() as connection:
+        with Session(connection) as session:
+            found = stored_version(session)
+        connection.rollback()
+        if found is not None and found > needed:
+            raise StoreNewer(found=found, needed=needed)
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        with connection.begin() as transaction:
+            command.upgrade(config, "head")
+            if dry_run:
+                transaction.rollback()
+    return found, needed

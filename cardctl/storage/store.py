@@ -1,0 +1,112 @@
+"""A store that is open: which one it is, and its transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import URL, Engine, inspect, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlmodel import Session
+
+from cardctl.clock import load_zone
+from cardctl.errors import UsageRefused
+from cardctl.schema.store import StoreRow
+from cardctl.storage.dialects import is_sqlite, make_engine
+from cardctl.storage.failures import StoreMissing, StoreNewer, StoreOutdated, named_failures
+from cardctl.storage.version import head_version, stored_version
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An engine on a store of this program's version, and what the store says of itself."""
+
+    engine: Engine
+    name: str
+    store_id: str
+    zone: ZoneInfo
+    language: str
+
+    @contextmanager
+    def transaction(self, *, dry_run: bool = False) -> Iterator[Session]:
+        """One writing transaction: committed at the end, rolled back on an error or a dry run."""
+        with named_failures(self.name), writing(self.engine, dry_run=dry_run) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One consistent view for reading; nothing can be written through it."""
+        with named_failures(self.name), Session(self.engine) as session:
+            yield session
+
+
+@contextmanager
+def writing(engine: Engine, *, dry_run: bool = False) -> Iterator[Session]:
+    """A session in one writing transaction; rollback is the default, commit the last step."""
+    with Session(engine.execution_options(writing=True), expire_on_commit=False) as session:
+        yield session
+        if dry_run:
+            session.rollback()
+        else:
+            session.commit()
+
+
+def parse_store_url(text: str) -> URL:
+    """The URL of a store; raises `UsageRefused` for anything but SQLite files and Postgres."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise UsageRefused(
+            problem="the store is not a URL such as sqlite:////path/cardctl.db"
+        ) from None
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UsageRefused(problem="a store is sqlite:///… or postgresql+psycopg://…")
+    if is_sqlite(url) and url.database in (None, "", ":memory:"):
+        raise UsageRefused(problem="a SQLite store needs a file: sqlite:////path/cardctl.db")
+    return url
+
+
+def connect(text: str) -> tuple[Engine, str]:
+    """An engine for a store URL, and the store's name for people: no password in it.
+
+    Raises `StoreMissing` for a SQLite file that is not there: connecting would make it.
+    """
+    url = parse_store_url(text)
+    name = url.render_as_string(hide_password=True)
+    if is_sqlite(url):
+        from pathlib import Path
+
+        if not Path(url.database or "").exists():
+            raise StoreMissing(store=name)
+    return make_engine(url), name
+
+
+def open_store(text: str) -> Store:
+    """Open a store of this program's version.
+
+    Raises `StoreMissing`, `StoreOutdated`, `StoreNewer`, and whatever `named_failures` names.
+    """
+    engine, name = connect(text)
+    with named_failures(name), Session(engine) as session:
+        found, needed = stored_version(session), head_version()
+        if found is None:
+            raise StoreMissing(store=name)
+        if found < needed:
+            raise StoreOutdated(found=found, needed=needed)
+        if found > needed:
+            raise StoreNewer(found=found, needed=needed)
+        row = session.get(StoreRow, 1)
+        if row is None:
+            raise StoreMissing(store=name)
+        return Store(
+            engine=engine,
+            name=name,
+            store_id=row.store_id,
+            zone=load_zone(row.timezone),
+            language=row.language,
+        )
+
+
+def is_empty(engine: Engine) -> bool:
+    """Whether a database holds no table at all."""
+    return not inspect(engine).get_table_names()
