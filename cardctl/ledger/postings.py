@@ -1,0 +1,95 @@
+"""The table of posting rules, and the lines an event makes by it. Pure.
+
+========  ==============================  ==================================
+event     debit                           credit
+========  ==============================  ==================================
+import    stock (cost)                    payable to the supplier (cost)
+undo      payable to the supplier (cost)  stock (cost)
+issue     receivable of the account       revenue (what was paid)
+          cost of goods (cost)            stock (cost)
+void      stock loss (cost)               stock (cost)
+========  ==============================  ==================================
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cardctl.vocabulary import LedgerAccount
+
+
+class Event(StrEnum):
+    """What can happen in the books."""
+
+    IMPORT = "import"
+    UNDO = "undo"
+    ISSUE = "issue"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One side of an entry: fen, debit positive."""
+
+    account: LedgerAccount
+    amount_fen: int
+    party: str = ""
+    product_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What an issue recognises of one order line: revenue, and the known cost of its cards."""
+
+    product_id: int
+    revenue_fen: int
+    cost_fen: int
+
+
+def import_lines(*, supplier: str, product_id: int, cost_fen: int) -> list[Line]:
+    """Stock came in and is owed for."""
+    return _known(
+        Line(LedgerAccount.STOCK, cost_fen, product_id=product_id),
+        Line(LedgerAccount.PAYABLE, -cost_fen, party=supplier),
+    )
+
+
+def undo_lines(*, supplier: str, product_id: int, cost_fen: int) -> list[Line]:
+    """The reversal of an import, or of the part of it that is still on hand."""
+    return import_lines(supplier=supplier, product_id=product_id, cost_fen=-cost_fen)
+
+
+def issue_lines(*, account: str, sales: list[Sale]) -> list[Line]:
+    """Revenue is earned and stock is consumed when cards are bound to an order."""
+    revenue = sum(sale.revenue_fen for sale in sales)
+    lines = [Line(LedgerAccount.RECEIVABLE, revenue, party=account)]
+    for sale in sales:
+        product = sale.product_id
+        lines += (
+            Line(LedgerAccount.REVENUE, -sale.revenue_fen, product_id=product),
+            Line(LedgerAccount.COST_OF_GOODS, sale.cost_fen, product_id=product),
+            Line(LedgerAccount.STOCK, -sale.cost_fen, product_id=product),
+        )
+    return _known(*lines)
+
+
+def void_lines(*, costs: dict[int, int]) -> list[Line]:
+    """Cards on hand were written off (报损): cost in fen by product id."""
+    lines = []
+    for product, cost_fen in sorted(costs.items()):
+        lines += (
+            Line(LedgerAccount.STOCK_LOSS, cost_fen, product_id=product),
+            Line(LedgerAccount.STOCK, -cost_fen, product_id=product),
+        )
+    return _known(*lines)
+
+
+def recognised_fen(paid_fen: int, *, issued: int, qty: int) -> int:
+    """The revenue of a line of which so many of its quantity are issued.
+
+    Cumulative and floored, so that parts issued one after another sum to what was paid exactly.
+    """
+    return paid_fen * issued // qty
+
+
+def _known(*lines: Line) -> list[Line]:
+    return [line for line in lines if line.amount_fen]
