@@ -12,6 +12,9 @@ from cardctl.errors import BadValue
 FEN_MAX = 10**15
 """Ten trillion yuan: beyond it an amount is a typing error, and sums stay within 63 bits."""
 
+_RATE_MAX = 1_000_000
+"""A hundredfold, in basis points."""
+
 _YUAN = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
@@ -47,7 +50,7 @@ def parse_rate(text: str) -> int:
     if not match:
         raise BadValue(value=text, expected="a rate in percent, such as 0.6%")
     basis_points = Decimal(match[1]) * 100
-    if basis_points != basis_points.to_integral_value() or basis_points > 1_000_000:
+    if basis_points != basis_points.to_integral_value() or basis_points > _RATE_MAX:
         raise BadValue(value=text, expected="a rate with two decimals at most, such as 0.65%")
     return int(basis_points)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL, Engine, inspect, make_url
@@ -73,11 +74,8 @@ def connect(text: str) -> tuple[Engine, str]:
     """
     url = parse_store_url(text)
     name = url.render_as_string(hide_password=True)
-    if is_sqlite(url):
-        from pathlib import Path
-
-        if not Path(url.database or "").exists():
-            raise StoreMissing(store=name)
+    if is_sqlite(url) and not Path(url.database or "").exists():
+        raise StoreMissing(store=name)
     return make_engine(url), name
 
 
