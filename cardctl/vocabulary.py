@@ -100,6 +100,15 @@ ISSUABLE = (OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.PARTLY_ISSUED)
 """The states in which an order waits for cards."""
 
 
+class Outcome(StrEnum):
+    """What came of recording something that may be there already."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    UPDATED = "updated"
+    CONFLICT = "conflict"
+
+
 class SlotScope(StrEnum):
     """What a key opens: everything, or only what importing needs."""
 
