@@ -1,6 +1,7 @@
 """The audit log: a chain of records a command run, append-only."""
 
 from sqlalchemy import Index
+from sqlalchemy import text as sql_text
 from sqlmodel import Field
 
 from cardctl.schema.base import (
@@ -18,7 +19,17 @@ class AuditRecord(Row, table=True):
     """One record; its mac covers the record before it and its own canonical JSON."""
 
     __tablename__ = "audit_record"
-    __table_args__ = (Index("ix_audit_record_at", "at", "run_id", "seq"),)
+    __table_args__ = (
+        Index("ix_audit_record_at", "at", "run_id", "seq"),
+        # A run links to the runs that began last.
+        Index(
+            "ix_audit_record_begin",
+            "at",
+            "run_id",
+            sqlite_where=sql_text("seq = 0"),
+            postgresql_where=sql_text("seq = 0"),
+        ),
+    )
 
     run_id: int = Field(sa_column=id_column("run_id"))
     seq: int = Field(sa_column=id_column("seq"))

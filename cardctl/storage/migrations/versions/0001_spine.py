@@ -38,6 +38,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "seq", name=op.f("pk_audit_record")),
     )
     op.create_index("ix_audit_record_at", "audit_record", ["at", "run_id", "seq"], unique=False)
+    op.create_index(
+        "ix_audit_record_begin",
+        "audit_record",
+        ["at", "run_id"],
+        unique=False,
+        sqlite_where=sa.text("seq = 0"),
+        postgresql_where=sa.text("seq = 0"),
+    )
     op.create_table(
         "channel",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
