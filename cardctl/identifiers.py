@@ -18,7 +18,7 @@ BUCKETS = 1024
 """Never changes, nor does a row's bucket."""
 
 _EPOCH_2020 = 1_577_836_800
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U, so that a code can be read out on the telephone."""
 _CARD_DIGITS = 15
 
@@ -65,7 +65,7 @@ def new_ids(count: int) -> list[int]:
 
 def new_code(letter: str, day: str) -> str:
     """A readable code for a batch or a run: ``B-20261122-7KQ2MX``."""
-    tail = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    tail = "".join(secrets.choice(CROCKFORD) for _ in range(6))
     return f"{letter}-{day}-{tail}"
 
 
@@ -86,18 +86,18 @@ def card_code(bucket: int, card_id: int) -> str:
     digits = []
     for _ in range(_CARD_DIGITS):
         number, digit = divmod(number, 32)
-        digits.append(_ALPHABET[digit])
+        digits.append(CROCKFORD[digit])
     return "".join(reversed(digits))
 
 
 def parse_card_code(code: str) -> tuple[int, int]:
     """Bucket and id of a card's name; raises `BadValue`."""
     bare = code.strip().upper()
-    if len(bare) != _CARD_DIGITS or not set(bare) <= set(_ALPHABET):
+    if len(bare) != _CARD_DIGITS or not set(bare) <= set(CROCKFORD):
         raise BadValue(value=code, expected="the name of a card: 15 letters and digits")
     number = 0
     for letter in bare:
-        number = number * 32 + _ALPHABET.index(letter)
+        number = number * 32 + CROCKFORD.index(letter)
     bucket, card_id = number >> 63, number & (2**63 - 1)
     if bucket >= BUCKETS:
         raise BadValue(value=code, expected="the name of a card: 15 letters and digits")
