@@ -172,5 +172,5 @@ def _zero(name: str) -> ColumnElement[int]:
     return literal_column("0", BigInteger).label(name)
 
 
-def _number(session: Session, query: Select[tuple[int]]) -> int:
+def _number(session: Session, query: Select[int]) -> int:
     return int(session.execute(query).scalar() or 0)

@@ -103,7 +103,7 @@ def post_batch(  # noqa: PLR0913 -- the parts of a posting
     product_id: int,
     cost_fen: int,
 ) -> None:
-    """Post an import (once a batch), or an undo of it (once a run); an unknown cost posts nothing."""
+    """Post an import (once a batch) or an undo of it (once a run); no known cost, no entry."""
     undone = event == Event.UNDO
     rule = undo_lines if undone else import_lines
     lines = rule(supplier=supplier_code, product_id=product_id, cost_fen=cost_fen)

@@ -74,7 +74,7 @@ def issue_lines(*, account: str, sales: list[Sale]) -> list[Line]:
 
 def void_lines(*, costs: dict[int, int]) -> list[Line]:
     """Cards on hand were written off (报损): cost in fen by product id."""
-    lines = []
+    lines: list[Line] = []
     for product, cost_fen in sorted(costs.items()):
         lines += (
             Line(LedgerAccount.STOCK_LOSS, cost_fen, product_id=product),

@@ -4,6 +4,7 @@ The only place that asks "SQLite or Postgres?": a test greps for it elsewhere. E
 the same thing in both languages, set-based, in a constant number of round trips.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
@@ -172,6 +173,57 @@ def _update_chunk(  # noqa: PLR0913, PLR0917 -- as above
     values |= {f"v{place}": list(column) for place, column in enumerate(zip(*rows, strict=True))}
     result: Any = session.connection().execute(text(statement), values)
     return int(result.rowcount)
+
+
+def select_many(
+    session: Session,
+    table: Table,
+    *,
+    columns: Sequence[str],
+    key: Sequence[str],
+    rows: Iterable[Sequence[object]],
+) -> list[tuple[Any, ...]]:
+    """Read the rows with some keys, in no order; a key that is not there yields nothing."""
+    found: list[tuple[Any, ...]] = []
+    for chunk in _chunks(rows):
+        found += _select_chunk(session, table, columns, key, chunk)
+    return found
+
+
+def _select_chunk(
+    session: Session,
+    table: Table,
+    columns: Sequence[str],
+    key: Sequence[str],
+    rows: list[Sequence[object]],
+) -> list[tuple[Any, ...]]:
+    wanted = ", ".join(f'"{table.name}"."{column}"' for column in columns)
+    on = " AND ".join(f'"{table.name}"."{name}" = given."{name}"' for name in key)
+    names = ", ".join(f'"{name}"' for name in key)
+    if _is_sqlite(session):
+        values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(key)))
+        # CROSS JOIN keeps SQLite's planner from reading the whole table for every key.
+        statement = (
+            f"WITH given({names}) AS (SELECT {values} FROM json_each(:keys))"  # noqa: S608
+            f' SELECT {wanted} FROM given CROSS JOIN "{table.name}" ON {on}'
+        )
+        keys: dict[str, object] = {"keys": json.dumps([list(row) for row in rows])}
+    else:
+        arrays = ", ".join(
+            f"CAST(:v{place} AS {_type_name(session, table, name)}[])"
+            for place, name in enumerate(key)
+        )
+        statement = (
+            f"SELECT {wanted} FROM unnest({arrays}) AS given({names})"  # noqa: S608
+            f' JOIN "{table.name}" ON {on}'
+        )
+        keys = {f"v{place}": list(column) for place, column in enumerate(zip(*rows, strict=True))}
+    return [tuple(row) for row in session.connection().execute(text(statement), keys)]
+
+
+def hides_locked_rows(session: Session) -> bool:
+    """Whether a look that skips locked rows may miss stock that comes back with a rollback."""
+    return not _is_sqlite(session)
 
 
 def create_staging(session: Session, name: str, source: Table, columns: Sequence[str]) -> None:

@@ -7,8 +7,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from cardctl.errors import ServiceUnavailable
 
-_RETRYABLE = ("40001", "40P01", "55P03")
-"""Postgres: serialization failure, deadlock detected, lock not available."""
+_RETRYABLE = ("40001", "40P01")
+"""Postgres: serialization failure, deadlock detected."""
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class StoreMissing(ServiceUnavailable):
@@ -49,6 +50,10 @@ class StoreBusy(ServiceUnavailable):
     code = "store-busy"
     message = "the store is busy: another command held it for too long"
     hint = "run the same command again: what was done is not done twice"
+
+
+class TransactionRaced(StoreBusy):
+    """Two transactions ran into each other; this one was rolled back and may be run again."""
 
 
 class StoreReadOnly(ServiceUnavailable):
@@ -113,7 +118,9 @@ def _name(error: DBAPIError, store: str) -> ServiceUnavailable:
     reason = words[0] if words else type(error.orig).__name__
     low = reason.lower()
     sqlstate = getattr(error.orig, "sqlstate", None) or ""
-    if is_retryable(error) or "locked" in low or "database is busy" in low:
+    if is_retryable(error):
+        return TransactionRaced()
+    if "locked" in low or "busy" in low or sqlstate == _LOCK_NOT_AVAILABLE:
         return StoreBusy()
     if "readonly" in low or "read-only" in low or sqlstate in ("25006", "42501"):
         return StoreReadOnly()

@@ -1,0 +1,395 @@
+"""Issue: bind cards to orders, exactly once (配卡). One order or a hundred thousand, one way.
+
+A chunk of orders is one transaction: its orders are locked, then the cards they could need, then
+everything is decided (`allocate`) and written in a handful of statements. Orders are locked before
+cards, and cards in the order of their index, so that nobody waits in a circle.
+
+A look that skips rows others hold may miss cards that come back with a rollback. So an order that
+seems short is set aside, and looked at again, waiting, in a transaction that holds nothing else,
+before it is called short.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.errors import ServiceUnavailable
+from cardctl.identifiers import new_ids
+from cardctl.ledger.journal import Posting, post
+from cardctl.ledger.postings import Event, Sale, issue_lines, recognised_fen
+from cardctl.orders.allocate import Allocation, Need, WaitingOrder, allocate, demand
+from cardctl.orders.waiting import (
+    IssuingCatalog,
+    OrderRow,
+    find_orders,
+    named_orders,
+    next_in_queue,
+    read_catalog,
+    with_needs,
+)
+from cardctl.schema.orders import order_events, order_lines, orders
+from cardctl.stock.claim import Binding, Shelf, bind_cards
+from cardctl.storage.dialects import hides_locked_rows, insert_many, update_many
+from cardctl.storage.failures import TransactionRaced
+from cardctl.storage.store import Store
+from cardctl.vocabulary import ISSUABLE, OrderStatus
+
+CHUNK = 2_000
+"""Orders a transaction: large enough to amortise its commit, small enough to let others in."""
+
+ATTEMPTS = 5
+"""How often a chunk is tried when races roll it back."""
+
+_EVENT_COLUMNS = ("bucket", "id", "order_id", "kind", "at", "run_id", "detail")
+_DONE = (OrderStatus.ISSUED, OrderStatus.DELIVERED)
+
+
+class OrderMoved(ServiceUnavailable):
+    """An order changed under the hands of this command; its chunk was rolled back."""
+
+    code = "order-moved"
+    message = "{missing} orders were changed by another command meanwhile; nothing was issued"
+    hint = "run the same command again: what was done is not done twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A product of which an order wanted more than there was."""
+
+    sku: str
+    wanted: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What issuing did for one order: its status now, the cards bound, and why not more.
+
+    `reason` is empty for a filled order, else ``short``, ``unchanged`` or the forbidding status.
+    """
+
+    order: str
+    status: str
+    cards: int
+    reason: str = ""
+    shortages: tuple[Shortage, ...] = ()
+
+
+@dataclass(slots=True)
+class IssueResult:
+    """The outcomes of a run, counted; `refused` are orders whose status forbids issuing."""
+
+    issued: int = 0
+    cards: int = 0
+    short: int = 0
+    held: int = 0
+    blocked: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    orders: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        self.orders.append(outcome)
+        self.cards += outcome.cards
+        match outcome.reason:
+            case "":
+                self.issued += 1
+            case "short":
+                self.short += 1
+            case "held":
+                self.held += 1
+            case "blocked":
+                self.blocked += 1
+            case "unchanged":
+                self.unchanged += 1
+            case _:
+                self.refused += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What one transaction did; it counts only when it is committed."""
+
+    rows: Sequence[OrderRow]
+    outcomes: list[Outcome]
+    set_aside: list[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class _Issuing:
+    """One run of issuing: what it was asked, and what it has done so far."""
+
+    store: Store
+    run: Run
+    catalog: IssuingCatalog
+    partial: bool
+    dry_run: bool
+    advance: Callable[[int], None]
+    result: IssueResult = field(default_factory=IssueResult)
+    set_aside: list[tuple[int, int]] = field(default_factory=list)
+    kept_shelves: dict[tuple[int, int], Shelf] = field(default_factory=dict)
+    """A dry run keeps its shelves from chunk to chunk: what it gave stays given."""
+
+    def commit(self, work: Callable[[Session], _Chunk]) -> _Chunk:
+        """Do a chunk's work in one transaction, again when a race rolled it back.
+
+        A dry run only reads, and so locks nothing.
+        """
+        chunk = self._attempt(work)
+        for outcome in chunk.outcomes:
+            self.result.add(outcome)
+        self.set_aside += chunk.set_aside
+        self.advance(len(chunk.outcomes))
+        return chunk
+
+    def _attempt(self, work: Callable[[Session], _Chunk]) -> _Chunk:
+        for _ in range(ATTEMPTS - 1):
+            with suppress(TransactionRaced), self._transaction() as session:
+                return work(session)
+        with self._transaction() as session:
+            return work(session)
+
+    def _transaction(self) -> AbstractContextManager[Session]:
+        if self.dry_run:
+            return self.store.reading()
+        return self.run.transaction(self.store, final=False)
+
+
+def issue_all(  # noqa: PLR0913 -- what the command line says
+    store: Store,
+    *,
+    run: Run,
+    limit: int | None = None,
+    partial: bool = False,
+    dry_run: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
+) -> IssueResult:
+    """Issue every waiting order, the longest wait first, `limit` of them at most.
+
+    What cannot be filled becomes short and stays issuable. Orders that another process holds are
+    left to it.
+    """
+    issuing = _begin(store, run=run, partial=partial, dry_run=dry_run, advance=advance)
+    last: OrderRow | None = None
+    left = limit
+    while left is None or left > 0:
+        size = CHUNK if left is None else min(CHUNK, left)
+        chunk = issuing.commit(lambda session: _issue_next(session, issuing, last, size))  # noqa: B023
+        if not chunk.rows:
+            break
+        last = chunk.rows[-1]
+        left = None if left is None else left - len(chunk.rows)
+    return _finish(issuing)
+
+
+def issue_named(  # noqa: PLR0913 -- what the command line says
+    store: Store,
+    *,
+    run: Run,
+    names: Iterable[tuple[str, str]],
+    partial: bool = False,
+    dry_run: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
+) -> IssueResult:
+    """Issue orders by (channel code, external number), each once however often it is named.
+
+    Raises `NotFound` before anything is issued when one of them is not there.
+    """
+    issuing = _begin(store, run=run, partial=partial, dry_run=dry_run, advance=advance)
+    with store.reading() as session:
+        keys = find_orders(session, catalog=issuing.catalog, names=names)
+    _issue_keys(issuing, keys, waiting=False)
+    return _finish(issuing)
+
+
+def _begin(
+    store: Store, *, run: Run, partial: bool, dry_run: bool, advance: Callable[[int], None]
+) -> _Issuing:
+    with store.reading() as session:
+        catalog = read_catalog(session, at=run.at)
+    return _Issuing(store, run, catalog, partial, dry_run, advance)
+
+
+def _finish(issuing: _Issuing) -> IssueResult:
+    """Give what seemed short its second look, and close the run's chain."""
+    keys, issuing.set_aside = sorted(issuing.set_aside), []
+    _issue_keys(issuing, keys, waiting=True)
+    issuing.run.finish(issuing.store)
+    return issuing.result
+
+
+def _issue_next(session: Session, issuing: _Issuing, last: OrderRow | None, size: int) -> _Chunk:
+    rows = next_in_queue(session, after=last, size=size, locking=not issuing.dry_run)
+    return _issue_rows(session, issuing, rows, waiting=False)
+
+
+def _issue_keys(issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool) -> None:
+    for first in range(0, len(keys), CHUNK):
+        part = keys[first : first + CHUNK]
+        issuing.commit(lambda session: _issue_part(session, issuing, part, waiting=waiting))  # noqa: B023
+
+
+def _issue_part(
+    session: Session, issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool
+) -> _Chunk:
+    rows = named_orders(session, keys=keys, locking=not issuing.dry_run)
+    issuable = [row for row in rows if row.status in ISSUABLE]
+    chunk = _issue_rows(session, issuing, issuable, waiting=waiting)
+    others = [
+        _not_issuable(issuing.catalog.name(row), row.status)
+        for row in rows
+        if row.status not in ISSUABLE
+    ]
+    return replace(chunk, outcomes=chunk.outcomes + others)
+
+
+def _issue_rows(
+    session: Session, issuing: _Issuing, rows: Sequence[OrderRow], *, waiting: bool
+) -> _Chunk:
+    """Decide and write one chunk of locked orders."""
+    waiting_orders = with_needs(session, catalog=issuing.catalog, rows=rows)
+    shelves = _stock_shelves(session, issuing, waiting_orders, waiting=waiting)
+    # A first look that may have missed stock neither calls an order short nor fills it in part.
+    conclusive = waiting or issuing.dry_run or not hides_locked_rows(session)
+    partial = issuing.partial and conclusive
+    decided = [allocate(order, shelves, partial=partial) for order in waiting_orders]
+    set_aside = []
+    if not conclusive:
+        set_aside = [(one.order.bucket, one.order.id) for one in decided if one.lacking]
+        decided = [one for one in decided if not one.lacking]
+    if not issuing.dry_run:
+        _write(session, run=issuing.run, decided=decided)
+    outcomes = [_outcome(one, issuing.catalog.skus) for one in decided]
+    return _Chunk(rows, outcomes, set_aside)
+
+
+def _stock_shelves(
+    session: Session, issuing: _Issuing, waiting_orders: Sequence[WaitingOrder], *, waiting: bool
+) -> Mapping[tuple[int, int], Shelf]:
+    """Shelves with as many cards as the orders could need, looked at in the order of locking."""
+    shelves = issuing.kept_shelves if issuing.dry_run else {}
+    for (product_id, pool_id), wanted in demand(waiting_orders).items():
+        shelf = shelves.get((product_id, pool_id))
+        if shelf is None:
+            good_until = issuing.catalog.good_until[product_id]
+            shelf = Shelf(product_id, pool_id, good_until, waiting, not issuing.dry_run)
+            shelves[product_id, pool_id] = shelf
+        shelf.stock_up(session, wanted)
+    return shelves
+
+
+def _write(session: Session, *, run: Run, decided: Sequence[Allocation]) -> None:
+    """Bind the cards and say so everywhere: lines, orders, events, journal, audit."""
+    changed = [one for one in decided if _status_after(one) != one.order.status or one.given]
+    if not changed:
+        return
+    bindings = _bindings(changed)
+    bind_cards(session, bindings=bindings, at=run.at)
+    _update_lines(session, changed)
+    _update_orders(session, changed)
+    event_ids = new_ids(len(changed))
+    insert_many(
+        session,
+        order_events,
+        _EVENT_COLUMNS,
+        [
+            (one.order.bucket, event_id, one.order.id, _kind(one), run.at, run.id, _detail(one))
+            for one, event_id in zip(changed, event_ids, strict=True)
+        ],
+    )
+    post(session, run=run, postings=_postings(changed, event_ids))
+    run.record(session, "order.issue", _summary(changed, bindings))
+
+
+def _bindings(decided: Sequence[Allocation]) -> list[Binding]:
+    return [
+        Binding(card, one.order.bucket, one.order.id, need.line_id)
+        for one in decided
+        for need, picked in one.given
+        for card in picked
+    ]
+
+
+def _update_lines(session: Session, decided: Sequence[Allocation]) -> None:
+    rows = [
+        (need.issued_qty + len(picked), one.order.bucket, need.line_id)
+        for one in decided
+        for need, picked in one.given
+    ]
+    update_many(session, order_lines, key=("bucket", "id"), changed=("issued_qty",), rows=rows)
+
+
+def _update_orders(session: Session, decided: Sequence[Allocation]) -> None:
+    """Move the orders on, each only if it still waits; all of them or `OrderMoved`."""
+    moved = update_many(
+        session,
+        orders,
+        key=("bucket", "id"),
+        changed=("status",),
+        rows=[(_status_after(one), one.order.bucket, one.order.id) for one in decided],
+        guard=f"status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})",
+    )
+    if moved != len(decided):
+        raise OrderMoved(missing=len(decided) - moved)
+
+
+def _postings(decided: Sequence[Allocation], event_ids: Sequence[int]) -> Iterator[Posting]:
+    for one, event_id in zip(decided, event_ids, strict=True):
+        sales = [_sale(need, [card.cost_fen for card in picked]) for need, picked in one.given]
+        lines = issue_lines(account=one.order.account, sales=sales)
+        yield Posting(one.order.bucket, Event.ISSUE, event_id, one.order.id, lines)
+
+
+def _sale(need: Need, costs: Sequence[int | None]) -> Sale:
+    """What the line earns by these cards; an unknown cost is left out, not taken for 0."""
+    before = recognised_fen(need.paid_fen, issued=need.issued_qty, qty=need.qty)
+    after = recognised_fen(need.paid_fen, issued=need.issued_qty + len(costs), qty=need.qty)
+    known = sum(cost for cost in costs if cost is not None)
+    return Sale(need.product_id, after - before, known)
+
+
+def _summary(decided: Sequence[Allocation], bindings: Sequence[Binding]) -> dict[str, object]:
+    """What the audit log keeps of a chunk: counts, and a digest of its (order, card) pairs."""
+    digest = sha256()
+    for one in sorted((b.order_bucket, b.order_id, b.card.bucket, b.card.id) for b in bindings):
+        digest.update(":".join(map(str, one)).encode() + b"\n")
+    return {
+        "issued": sum(1 for one in decided if not one.lacking),
+        "short": sum(1 for one in decided if one.lacking),
+        "cards": len(bindings),
+        "pairs_sha256": digest.hexdigest(),
+    }
+
+
+def _status_after(one: Allocation) -> str:
+    if not one.lacking:
+        return OrderStatus.ISSUED.value
+    if one.given or one.order.status == OrderStatus.PARTLY_ISSUED:
+        return OrderStatus.PARTLY_ISSUED.value
+    return OrderStatus.SHORT.value
+
+
+def _kind(one: Allocation) -> str:
+    return "issued" if one.given else "short"
+
+
+def _detail(one: Allocation) -> str:
+    return json.dumps({"cards": one.card_count, "status": _status_after(one)})
+
+
+def _outcome(one: Allocation, skus: Mapping[int, str]) -> Outcome:
+    shortages = tuple(
+        Shortage(skus[lack.product_id], lack.wanted, lack.found) for lack in one.lacking
+    )
+    reason = "short" if shortages else ""
+    return Outcome(one.order.name, _status_after(one), one.card_count, reason, shortages)
+
+
+def _not_issuable(name: str, status: str) -> Outcome:
+    return Outcome(name, status, 0, "unchanged" if status in _DONE else status)

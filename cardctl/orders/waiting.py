@@ -1,0 +1,164 @@
+"""The queue of orders that wait for cards: read it, and lock what is read.
+
+Orders are locked before cards, always. With `--all` rows that another process holds are passed
+over, they are its business; an order that was named is waited for.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, select, text, tuple_
+from sqlmodel import Session
+
+from cardctl.clock import DAY_MS
+from cardctl.errors import NotFound
+from cardctl.identifiers import order_bucket
+from cardctl.orders.allocate import Need, WaitingOrder
+from cardctl.schema.catalog import MAIN_POOL_ID, accounts, channel_pools, channels, products
+from cardctl.schema.orders import order_lines, orders
+from cardctl.storage.dialects import lock_rows, select_many
+from cardctl.vocabulary import ISSUABLE
+
+# A literal, as in the partial index: SQLite's planner does not look into a parameter.
+_WAITING = text(f"orders.status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})")
+_LINE_COLUMNS = (
+    "bucket",
+    "order_id",
+    "position",
+    "id",
+    "product_id",
+    "qty",
+    "issued_qty",
+    "paid_fen",
+)
+
+
+class OrderRow(NamedTuple):
+    """What issuing reads of an order."""
+
+    bucket: int
+    id: int
+    channel_id: int
+    number: str
+    status: str
+    account_id: int | None
+    waiting_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssuingCatalog:
+    """The small tables that issuing looks into, read once a run."""
+
+    skus: dict[int, str]
+    good_until: dict[int, int]
+    """The least `expires_at` (epoch ms) a card of a product may have to be sold now."""
+    channel_codes: dict[int, str]
+    pools: dict[int, tuple[int, ...]]
+    account_codes: dict[int, str]
+
+    def name(self, row: OrderRow) -> str:
+        """How the order is named outside: ``CHANNEL:NUMBER``."""
+        return f"{self.channel_codes[row.channel_id]}:{row.number}"
+
+
+def read_catalog(session: Session, *, at: int) -> IssuingCatalog:
+    """Products, channels with their pools, and accounts, as of an instant (epoch ms)."""
+    product = products.c
+    rows = session.execute(select(product.id, product.sku, product.min_validity_days)).all()
+    pools: dict[int, tuple[int, ...]] = {}
+    chosen = select(channel_pools.c.channel_id, channel_pools.c.pool_id)
+    for channel_id, pool_id in session.execute(chosen.order_by(channel_pools.c.position)):
+        pools[channel_id] = (*pools.get(channel_id, ()), pool_id)
+    return IssuingCatalog(
+        skus={row.id: row.sku for row in rows},
+        good_until={row.id: at + row.min_validity_days * DAY_MS for row in rows},
+        channel_codes=_codes(session, channels.c.id, channels.c.code),
+        pools=pools,
+        account_codes=_codes(session, accounts.c.id, accounts.c.code),
+    )
+
+
+def next_in_queue(
+    session: Session, *, after: OrderRow | None, size: int, locking: bool
+) -> list[OrderRow]:
+    """The orders that have waited longest, after the last one seen."""
+    order = orders.c
+    query = _select_orders().where(_WAITING)
+    if after is not None:
+        place = tuple_(order.waiting_since, order.bucket, order.id)
+        query = query.where(place > (after.waiting_since, after.bucket, after.id))
+    query = query.order_by(order.waiting_since, order.bucket, order.id).limit(size)
+    if locking:
+        query = lock_rows(session, query, table=orders, skip_locked=True)
+    return [OrderRow(*row) for row in session.execute(query)]
+
+
+def named_orders(
+    session: Session, *, keys: Sequence[tuple[int, int]], locking: bool
+) -> list[OrderRow]:
+    """Orders by (bucket, id), whatever their status, locked in that order."""
+    order = orders.c
+    query = _select_orders().where(tuple_(order.bucket, order.id).in_(keys))
+    query = query.order_by(order.bucket, order.id)
+    if locking:
+        query = lock_rows(session, query, table=orders, skip_locked=False)
+    return [OrderRow(*row) for row in session.execute(query)]
+
+
+def find_orders(
+    session: Session, *, catalog: IssuingCatalog, names: Iterable[tuple[str, str]]
+) -> list[tuple[int, int]]:
+    """(bucket, id) of orders named by (channel code, number), sorted, each once.
+
+    Raises `NotFound` for the first channel or order that is not there.
+    """
+    channel_ids = {code: channel_id for channel_id, code in catalog.channel_codes.items()}
+    wanted = {}
+    for channel, number in names:
+        if channel not in channel_ids:
+            raise NotFound(noun="channel", name=channel)
+        key = order_bucket(channel, number), channel_ids[channel], number
+        wanted[key] = f"{channel}:{number}"
+    columns = ("bucket", "channel_id", "number", "id")
+    rows = select_many(session, orders, columns=columns, key=columns[:3], rows=wanted)
+    found = {row[:3]: row[3] for row in rows}
+    for key, name in wanted.items():
+        if key not in found:
+            raise NotFound(noun="order", name=name)
+    return sorted((key[0], order_id) for key, order_id in found.items())
+
+
+def with_needs(
+    session: Session, *, catalog: IssuingCatalog, rows: Sequence[OrderRow]
+) -> list[WaitingOrder]:
+    """The same orders with the lines that still lack cards."""
+    keys = [(row.bucket, row.id) for row in rows]
+    lines = select_many(
+        session, order_lines, columns=_LINE_COLUMNS, key=("bucket", "order_id"), rows=keys
+    )
+    needs: dict[tuple[int, int], list[Need]] = {}
+    for bucket, order_id, _, *parts in sorted(lines):
+        need = Need(*parts)
+        if need.missing:
+            needs.setdefault((bucket, order_id), []).append(need)
+    return [
+        WaitingOrder(
+            bucket=row.bucket,
+            id=row.id,
+            name=catalog.name(row),
+            status=row.status,
+            account=catalog.account_codes.get(row.account_id or 0, ""),
+            pools=catalog.pools.get(row.channel_id, (MAIN_POOL_ID,)),
+            needs=tuple(needs.get((row.bucket, row.id), ())),
+        )
+        for row in rows
+    ]
+
+
+def _select_orders() -> Select[Any]:
+    return select(*(orders.c[name] for name in OrderRow._fields))
+
+
+def _codes(session: Session, key: ColumnElement[int], code: ColumnElement[str]) -> dict[int, str]:
+    return dict(session.execute(select(key, code)).tuples())

@@ -1,0 +1,70 @@
+"""Count the stock: by product and pool, from the cards themselves."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+from sqlmodel import Session
+
+from cardctl.catalog.pools import show_pool
+from cardctl.catalog.products import show_product
+from cardctl.schema.cards import cards
+from cardctl.schema.catalog import pools, products
+from cardctl.vocabulary import ON_HAND, CardStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How many cards of a product lie in a pool, by status."""
+
+    product: str
+    pool: str
+    available: int
+    reserved: int
+    issued: int
+    redeemed: int
+    quarantined: int
+    void: int
+    expired: int
+    cost_fen: int | None
+    """The known cost of the cards on hand; None when there are some and none has a known cost."""
+    cost_missing: int
+    """Cards on hand whose cost is not known."""
+
+
+def stock_levels(
+    session: Session, *, sku: str | None = None, pool: str | None = None
+) -> list[Level]:
+    """The levels of every product and pool that has cards, or of those named.
+
+    Raises `NotFound` for an unknown product or pool.
+    """
+    card = cards.c
+    counts = [func.sum(case((card.status == status, 1), else_=0)) for status in CardStatus]
+    on_hand = card.status.in_(ON_HAND)
+    query = (
+        select(
+            products.c.sku,
+            pools.c.code,
+            *counts,
+            func.sum(case((on_hand, card.cost_fen), else_=None)),
+            func.sum(case((on_hand & card.cost_fen.is_(None), 1), else_=0)),
+        )
+        .join(products, products.c.id == card.product_id)
+        .join(pools, pools.c.id == card.pool_id)
+        .group_by(products.c.sku, pools.c.code)
+        .order_by(products.c.sku, pools.c.code)
+    )
+    if sku is not None:
+        query = query.where(products.c.sku == show_product(session, sku=sku).sku)
+    if pool is not None:
+        query = query.where(pools.c.code == show_pool(session, code=pool).code)
+    return [_level(*row) for row in session.execute(query)]
+
+
+def _level(sku: str, pool: str, *figures: int | None) -> Level:
+    *counts, cost_fen, cost_missing = figures
+    numbers = [int(count or 0) for count in counts]
+    missing = int(cost_missing or 0)
+    known = None if cost_fen is None and missing else int(cost_fen or 0)
+    by_status = dict(zip((status.value for status in CardStatus), numbers, strict=True))
+    return Level(product=sku, pool=pool, cost_fen=known, cost_missing=missing, **by_status)
