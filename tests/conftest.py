@@ -1,0 +1,139 @@
+"""The fixtures of every test: shops on both databases, a standing clock, counted statements."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests.support import statements
+from tests.support.databases import BACKENDS, TestRun
+from tests.support.postgres import Server, start_server
+from tests.support.shop import Shop, environment
+from tests.support.terminal import run_in_process
+
+INIT = "init --timezone Asia/Shanghai --lang en --yes"
+
+settings.register_profile("suite", deadline=None, database=None, max_examples=60, print_blob=True)
+settings.load_profile("suite")
+
+_server = pytest.StashKey[Server]()
+_run = pytest.StashKey[TestRun]()
+
+
+def _test_run(config: pytest.Config) -> TestRun:
+    """What this test run shares: handed down by xdist's controller, else made here, once."""
+    if _run not in config.stash:
+        handed = getattr(config, "workerinput", {}).get("cardctl")
+        if handed:
+            config.stash[_run] = TestRun(Path(handed["folder"]), handed["server_url"])
+        else:
+            config.stash[_server] = start_server()
+            folder = Path(tempfile.mkdtemp(prefix="cardctl-tests-"))
+            config.stash[_run] = TestRun(folder, config.stash[_server].url)
+    return config.stash[_run]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    """Xdist: one server for all workers, which belongs to the controller."""
+    run = _test_run(node.config)
+    node.workerinput["cardctl"] = {"folder": str(run.folder), "server_url": run.server_url}
+
+
+def pytest_unconfigure(config):
+    """The end of the run, however it came: the server goes, and so does the shared folder."""
+    if _server in config.stash:
+        run = config.stash[_run]
+        run.drop_all()
+        config.stash[_server].stop()
+        shutil.rmtree(run.folder)
+
+
+@pytest.fixture(scope="session")
+def test_run(request):
+    """The shared folder and server of this test run."""
+    return _test_run(request.config)
+
+
+@pytest.fixture(params=BACKENDS)
+def shop(request, tmp_path, test_run):
+    """A fresh initialised store on each database, with its own home and key file."""
+    template = test_run.template(request.param, _initialise)
+    url = test_run.copy_of(template, request.param, tmp_path / "home")
+    shop = Shop(backend=request.param, url=url, home=tmp_path / "home", root=tmp_path)
+    yield shop
+    shop.close()
+    test_run.drop(url)
+
+
+@pytest.fixture(params=BACKENDS)
+def bare_shop(request, tmp_path, test_run):
+    """A machine before `cardctl init`: an empty home, no store, an empty database."""
+    home = tmp_path / "home"
+    home.mkdir()
+    url = test_run.empty_database(request.param, home)
+    shop = Shop(backend=request.param, url=url, home=home, root=tmp_path)
+    yield shop
+    shop.close()
+    test_run.drop(url)
+
+
+@pytest.fixture(params=BACKENDS)
+def database_url(request, tmp_path, test_run):
+    """The URL of a store yet to be made: a file that is not there, an empty database."""
+    url = test_run.empty_database(request.param, tmp_path)
+    yield url
+    test_run.drop(url)
+
+
+@pytest.fixture
+def frozen_clock(monkeypatch):
+    """A clock that stands at 2026-11-22 10:47 in Shanghai until it is told to move."""
+    clock = FrozenClock()
+    monkeypatch.setattr("cardctl.clock.time", clock)
+    return clock
+
+
+@pytest.fixture
+def count_statements():
+    """Counts what is executed within a block, as in `with count_statements() as heard`."""
+    return statements.count_statements
+
+
+@pytest.fixture(scope="session")
+def statement_recorder():
+    """Hears every statement of the suite; the rules are in tests/support/statements.py."""
+    recorder = statements.Recorder()
+    with statements.listening(recorder.hear):
+        yield recorder
+
+
+@pytest.fixture(autouse=True)
+def _statements_keep_the_rules(statement_recorder):
+    """Fail the test that made the program say what no statement may."""
+    yield
+    problems = statement_recorder.take_problems()
+    assert not problems, "\n\n".join(problems)
+
+
+class FrozenClock:
+    """Stands in for the module `time` within `cardctl.clock`."""
+
+    def __init__(self) -> None:
+        self.now_ms = 1_795_315_620_000
+
+    def time_ns(self) -> int:
+        return self.now_ms * 1_000_000
+
+    def advance(self, *, days: int = 0, seconds: int = 0) -> None:
+        self.now_ms += (days * 86_400 + seconds) * 1000
+
+
+def _initialise(home: Path, url: str) -> None:
+    """Make the template store, with the command a merchant makes a store with."""
+    with tempfile.TemporaryDirectory() as user_home:
+        variables = environment(home=home, url=url, user_home=Path(user_home))
+        result = run_in_process(INIT.split(), environment=variables, folder=home)
+    assert result.status == 0, f"cardctl {INIT}: {result}"

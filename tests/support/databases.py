@@ -1,0 +1,131 @@
+"""Empty databases and copies of the template store, on both backends.
+
+Everything of a test run lies in one folder that all its processes share. What is made once is made
+by the first that needs it, under a lock.
+"""
+
+import fcntl
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+BACKENDS = ("sqlite", "postgres")
+DATABASE = "cardctl.db"
+"""The file of a SQLite store within its CARDCTL_HOME."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestRun:
+    """What the processes of one test run share: a folder, and the server's maintenance URL."""
+
+    __test__ = False
+
+    folder: Path
+    server_url: str
+
+    @property
+    def token(self) -> str:
+        """Names the databases of this run on a server that others use too."""
+        return self.folder.name[-8:].lower()
+
+    def empty_database(self, backend: str, home: Path) -> str:
+        """The URL of a store yet to be made: a file that is not there, or an empty database."""
+        if backend == "sqlite":
+            return f"sqlite:///{home / DATABASE}"
+        return self._create_database("template1")
+
+    def copy_of(self, template: Path, backend: str, home: Path) -> str:
+        """Copy a template's home and database; returns the URL of the new store."""
+        shutil.copytree(template / "home", home)
+        _name_home(home, template / "home")
+        if backend == "sqlite":
+            return f"sqlite:///{home / DATABASE}"
+        return self._create_database((template / "database").read_text())
+
+    def template(self, backend: str, make: Callable[[Path, str], None]) -> Path:
+        """The template store of a backend; `make(home, url)` fills it, once a test run."""
+        folder = self.folder / f"template-{backend}"
+        with self._locked(backend):
+            if not (folder / "ready").exists():
+                home = folder / "home"
+                home.mkdir(parents=True)
+                url = self.empty_database(backend, home)
+                make(home, url)
+                if backend == "sqlite":
+                    _settle(home / DATABASE)
+                else:
+                    (folder / "database").write_text(_database_of(url))
+                (folder / "ready").touch()
+        return folder
+
+    def drop(self, url: str) -> None:
+        """Remove a store's database from the server; a file goes with its folder."""
+        if not url.startswith("sqlite"):
+            self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", _database_of(url))
+
+    def drop_all(self) -> None:
+        """Remove every database of this run from the server."""
+        with closing(psycopg.connect(self.server_url, autocommit=True)) as connection:
+            found = connection.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [self._prefix()]
+            )
+            names = [name for (name,) in found]
+        for name in names:
+            self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def _create_database(self, template: str) -> str:
+        name = f"{self._prefix()}{secrets.token_hex(6)}"
+        self._administer("CREATE DATABASE {} TEMPLATE {}", name, template)
+        parts = psycopg.conninfo.conninfo_to_dict(self.server_url)
+        return _url_of({**parts, "dbname": name})
+
+    def _prefix(self) -> str:
+        return f"cardctl_{self.token}_"
+
+    def _administer(self, statement: str, *names: str) -> None:
+        with closing(psycopg.connect(self.server_url, autocommit=True)) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        with (self.folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _settle(path: Path) -> None:
+    """Move what is in the write-ahead log into the file, so that copying the file is enough."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _name_home(home: Path, template: Path) -> None:
+    """Settings name files of the home (its key): let them name those of the copy."""
+    for path in home.glob("*.toml"):
+        path.write_text(path.read_text().replace(str(template), str(home)))
+
+
+def _database_of(url: str) -> str:
+    parts = psycopg.conninfo.conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://"))
+    return str(parts["dbname"])
+
+
+def _url_of(parts: dict) -> str:
+    """A store URL of connection parameters, with those that no URL has a place for as a query."""
+    from sqlalchemy import URL
+
+    named = {key: str(parts.pop(key)) for key in ("user", "password", "dbname") if parts.get(key)}
+    return URL.create(
+        "postgresql+psycopg",
+        username=named.get("user"),
+        password=named.get("password"),
+        database=named["dbname"],
+        query={key: str(value) for key, value in parts.items() if value is not None},
+    ).render_as_string(hide_password=False)
