@@ -1,0 +1,131 @@
+"""What every noun of the catalogue does alike: add once, compare, change what differs."""
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, fields
+from typing import Generic, TypeVar
+
+from sqlalchemy import Table, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.errors import AlreadyExists, BadValue, NotFound
+from cardctl.schema.base import Row
+from cardctl.vocabulary import Outcome
+
+CODE_LENGTH_MAX = 64
+NAME_LENGTH_MAX = 200
+_MARKS = frozenset("._-+/#")
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[Entry]):
+    """An entry of the catalogue as it is now, and whether it was made, changed or left alone."""
+
+    entry: Entry
+    outcome: Outcome
+
+
+def check_code(text: str) -> str:
+    """A code, trimmed: letters, digits and ``._-+/#``, beginning with a letter or a digit.
+
+    A colon would end a channel's code inside the name of an order, a comma would split a list.
+    Raises `BadValue`.
+    """
+    code = unicodedata.normalize("NFKC", text).strip()
+    known = all(letter.isalnum() or letter in _MARKS for letter in code)
+    if not (known and code[:1].isalnum() and len(code) <= CODE_LENGTH_MAX):
+        raise BadValue(
+            value=text, expected="a code: up to 64 letters, digits and . _ - + / #, no spaces"
+        )
+    return code
+
+
+def check_name(text: str) -> str:
+    """A name for people, trimmed: printable, not empty. Raises `BadValue`."""
+    name = text.strip()
+    if not name or not name.isprintable() or len(name) > NAME_LENGTH_MAX:
+        raise BadValue(value=text, expected="a name: one line of up to 200 characters")
+    return name
+
+
+def differing(stored: object, wanted: object, *, leave_out: Collection[str] = ()) -> list[str]:
+    """The fields in which two entries differ, in the order they are declared."""
+    return [
+        part.name
+        for part in fields(stored)  # type: ignore[arg-type]  # entries are dataclasses
+        if part.compare
+        and part.name not in leave_out
+        and getattr(stored, part.name) != getattr(wanted, part.name)
+    ]
+
+
+def insert_once(session: Session, row: Row) -> bool:
+    """Insert one row; False when another process took its code in the meantime."""
+    try:
+        with session.begin_nested():
+            session.add(row)
+            # Now, so that a taken code is met inside the savepoint.
+            session.flush()
+    except IntegrityError:
+        return False
+    return True
+
+
+def add_once(  # noqa: PLR0913 -- the parts of one sentence
+    session: Session,
+    *,
+    run: Run,
+    name: tuple[str, str],
+    wanted: Entry,
+    find: Callable[[], Entry | None],
+    insert: Callable[[], bool],
+    not_said: Collection[str] = (),
+) -> Changed[Entry]:
+    """Insert an entry unless its code stands, and audit it.
+
+    `name` is the noun and the code; fields that were `not_said` are not compared. Raises
+    `AlreadyExists` for a taken code whose entry differs, naming the fields.
+    """
+    noun, code = name
+    stored = find()
+    if stored is None and insert():
+        run.record(session, f"{noun}.add", {noun: code, "set": _said(wanted)})
+        return Changed(find() or wanted, Outcome.NEW)
+    stored = stored or find()
+    assert stored is not None
+    differs = differing(stored, wanted, leave_out=not_said)
+    if differs:
+        raise AlreadyExists(noun=noun, name=code, differs=", ".join(differs))
+    return Changed(stored, Outcome.UNCHANGED)
+
+
+def record_edit(
+    session: Session, *, run: Run, name: tuple[str, str], stored: Entry, wanted: Entry
+) -> None:
+    """Audit an edit: each changed field with its value before and after."""
+    noun, code = name
+    changed = {
+        part: [getattr(stored, part), getattr(wanted, part)] for part in differing(stored, wanted)
+    }
+    run.record(session, f"{noun}.edit", {noun: code, "changed": changed})
+
+
+def ids_of(session: Session, table: Table, noun: str, codes: Iterable[str]) -> dict[str, int]:
+    """The ids of codes, in the order given, each once; raises `NotFound` for the first unknown."""
+    wanted = list(dict.fromkeys(check_code(code) for code in codes))
+    query = select(table.c.code, table.c.id).where(table.c.code.in_(wanted))
+    found: dict[str, int] = dict(session.execute(query).tuples().all())
+    for code in wanted:
+        if code not in found:
+            raise NotFound(noun=noun, name=code)
+    return {code: found[code] for code in wanted}
+
+
+def _said(entry: object) -> dict[str, object]:
+    """The fields of an entry that hold something."""
+    values = ((part.name, getattr(entry, part.name)) for part in fields(entry) if part.compare)  # type: ignore[arg-type]  # entries are dataclasses
+    return {name: value for name, value in values if value not in (None, "", ())}

@@ -1,0 +1,105 @@
+"""Suppliers (供应商): where batches come from."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.catalog.entries import (
+    Changed,
+    add_once,
+    check_code,
+    check_name,
+    differing,
+    insert_once,
+    record_edit,
+)
+from cardctl.errors import NotFound
+from cardctl.identifiers import new_id
+from cardctl.schema.catalog import Supplier, suppliers
+from cardctl.vocabulary import Outcome, SupplierTier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplierEntry:
+    """A supplier; `cost_rate_bp` is the cost as a share of the face value, in basis points."""
+
+    code: str
+    name: str
+    tier: SupplierTier = SupplierTier.UNKNOWN
+    cost_rate_bp: int | None = None
+    created_at: int = field(default=0, compare=False)
+
+
+def add_supplier(session: Session, *, run: Run, supplier: SupplierEntry) -> Changed[SupplierEntry]:
+    """Add a supplier, once. Raises `AlreadyExists`, `BadValue`."""
+    wanted = _checked(supplier)
+    return add_once(
+        session,
+        run=run,
+        name=("supplier", wanted.code),
+        wanted=wanted,
+        find=lambda: _find(session, wanted.code),
+        insert=lambda: insert_once(
+            session, Supplier(id=new_id(), **_columns(wanted), created_at=run.at)
+        ),
+    )
+
+
+def edit_supplier(
+    session: Session, *, run: Run, code: str, changes: dict[str, Any]
+) -> Changed[SupplierEntry]:
+    """Change some fields of a supplier. Raises `NotFound`, `BadValue`."""
+    stored = show_supplier(session, code=code)
+    wanted = _checked(replace(stored, **changes))
+    if not differing(stored, wanted):
+        return Changed(stored, Outcome.UNCHANGED)
+    session.execute(
+        update(suppliers).where(suppliers.c.code == stored.code).values(_columns(wanted))
+    )
+    record_edit(session, run=run, name=("supplier", stored.code), stored=stored, wanted=wanted)
+    return Changed(wanted, Outcome.UPDATED)
+
+
+def list_suppliers(session: Session) -> list[SupplierEntry]:
+    """All suppliers by code."""
+    entries = [_entry(row) for row in session.execute(select(suppliers))]
+    return sorted(entries, key=lambda entry: entry.code)
+
+
+def show_supplier(session: Session, *, code: str) -> SupplierEntry:
+    """One supplier. Raises `NotFound`."""
+    found = _find(session, code)
+    if found is None:
+        raise NotFound(noun="supplier", name=code)
+    return found
+
+
+def _find(session: Session, code: str) -> SupplierEntry | None:
+    row = session.execute(select(suppliers).where(suppliers.c.code == code)).first()
+    return _entry(row) if row else None
+
+
+def _checked(entry: SupplierEntry) -> SupplierEntry:
+    return replace(entry, code=check_code(entry.code), name=check_name(entry.name))
+
+
+def _columns(entry: SupplierEntry) -> dict[str, Any]:
+    return {
+        "code": entry.code,
+        "name": entry.name,
+        "tier": str(entry.tier),
+        "cost_rate_bp": entry.cost_rate_bp,
+    }
+
+
+def _entry(row: Any) -> SupplierEntry:
+    return SupplierEntry(
+        code=row.code,
+        name=row.name,
+        tier=SupplierTier(row.tier),
+        cost_rate_bp=row.cost_rate_bp,
+        created_at=row.created_at,
+    )
