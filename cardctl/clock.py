@@ -57,7 +57,9 @@ def start_of_day(day: date, zone: ZoneInfo) -> int:
 
 def end_of_day(day: date, zone: ZoneInfo) -> int:
     """The last millisecond of a business day: a card that is good until that day."""
-    return start_of_day(day + timedelta(days=1), zone) - 1
+    # The later 23:59:59, where the clock goes back at midnight; 9999-12-31 has no next day.
+    last = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=zone, fold=1)
+    return int(last.timestamp()) * 1000 + 999
 
 
 def parse_day(text: str) -> date:
@@ -96,9 +98,12 @@ def parse_expiry(text: str, *, today: date, zone: ZoneInfo) -> int:
     if not offset:
         return end_of_day(parse_day(bare), zone)
     count, unit = int(offset[1]), offset[2]
-    if unit == "d":
-        return end_of_day(today + timedelta(days=count), zone)
-    return end_of_day(_add_months(today, count * (12 if unit == "y" else 1)), zone)
+    try:
+        if unit == "d":
+            return end_of_day(today + timedelta(days=count), zone)
+        return end_of_day(_add_months(today, count * (12 if unit == "y" else 1)), zone)
+    except (ValueError, OverflowError):
+        raise BadValue(value=text, expected="a day within the calendar") from None
 
 
 def parse_days(text: str) -> int:

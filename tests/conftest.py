@@ -98,7 +98,7 @@ def frozen_clock(monkeypatch):
 
 @pytest.fixture
 def count_statements():
-    """Counts what is executed within a block, as in `with count_statements() as heard`."""
+    """The list of the statements that were executed within a `with` block."""
     return statements.count_statements
 
 
