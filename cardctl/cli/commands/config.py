@@ -1,0 +1,70 @@
+"""config: where settings come from, and changing them."""
+
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from cardctl.cli.context import Context
+from cardctl.cli.output import Column
+from cardctl.cli.verbs import Noun
+from cardctl.settings import KEYS, Setting, hide_password, remember, user_file
+
+noun = Noun("config")
+
+_UTC = ZoneInfo("UTC")
+
+SETTINGS = (Column("key", "setting"), Column("value", "value"))
+ORIGINS = (*SETTINGS, Column("origin", "origin"), Column("place", "place"))
+PATHS = (Column("home", "home"), Column("file", "file"))
+
+
+@noun.verb("show", examples=("cardctl config show", "cardctl config show --origin --json"))
+def show(
+    context: Context,
+    origin: Annotated[bool, typer.Option(help="Say where each value comes from.")] = False,
+) -> None:
+    """Show the settings in force."""
+    settings = [_safe(context.settings.values[key]) for key in KEYS]
+    context.show(settings, ORIGINS if origin else SETTINGS, zone=_UTC)
+
+
+@noun.verb(
+    "set",
+    writes=True,
+    examples=(
+        "cardctl config set language zh",
+        "cardctl --profile test config set store sqlite:////srv/test/cardctl.db",
+    ),
+)
+def set_value(
+    context: Context,
+    key: Annotated[str, typer.Argument(help="store, profile, key_source, language or operator.")],
+    value: Annotated[str, typer.Argument(help="The new value.")],
+) -> None:
+    """Change a setting in the user's configuration file."""
+    path = user_file(context.settings.home)
+    profile = context.invocation.flags.get("profile")
+    if not context.dry_run:
+        remember(path, key, value, profile=profile)
+    context.show({"key": key, "value": value, "file": str(path)}, SET, zone=_UTC)
+
+
+@noun.verb("path", examples=("cardctl config path",))
+def path(context: Context) -> None:
+    """Show the home folder and the configuration file."""
+    home = context.settings.home
+    context.show({"home": str(home), "file": str(user_file(home))}, PATHS, zone=_UTC)
+
+
+SET = (*SETTINGS, Column("file", "file"))
+
+
+def _safe(setting: Setting) -> dict[str, str | None]:
+    """A setting as it may be shown: a store URL without its password."""
+    return {
+        "key": setting.key,
+        "value": hide_password(setting.value) if setting.value else None,
+        "origin": setting.origin,
+        "place": setting.place or None,
+    }

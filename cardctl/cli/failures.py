@@ -1,0 +1,77 @@
+"""How a failure is told: an error to the user in words or JSON, a bug to a log file."""
+
+import json
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cardctl.cli.language import _
+from cardctl.cli.terminal import escape, has_colour, write
+from cardctl.errors import CardctlError
+
+TEXT_DETAILS = frozenset({"expected", "noun", "problem", "question", "reason"})
+"""Details of errors that are texts of ours; any other detail is somebody's data."""
+
+
+def say_error(error: CardctlError, *, as_json: bool) -> None:
+    """Tell an error on stderr."""
+    message, hint = describe(error)
+    if as_json:
+        document = {
+            "code": error.code,
+            "message": message,
+            "hint": hint or None,
+            "details": error.details,
+        }
+        write(sys.stderr, json.dumps({"error": document}, default=str) + "\n")
+        return
+    red, plain = ("\x1b[31m", "\x1b[0m") if has_colour(sys.stderr) else ("", "")
+    lines = [f"{red}error[{error.code}]{plain}: {escape(message)}"]
+    if hint:
+        lines.append(f"{_('hint')}: {escape(hint)}")
+    write(sys.stderr, "\n".join(lines) + "\n")
+
+
+def describe(error: CardctlError) -> tuple[str, str]:
+    """Message and hint in the language of the run.
+
+    Details that are texts of ours ("a whole number") are translated in the message; a hint names
+    commands, so its details stay as they are.
+    """
+    spoken = {
+        name: _(str(value)) if name in TEXT_DETAILS else value
+        for name, value in error.details.items()
+    }
+    return _(error.message).format(**spoken), _(error.hint).format(**error.details)
+
+
+def log_bug(error: BaseException, folder: Path) -> Path:
+    """Write where a bug happened to a file of its own that only its owner can read.
+
+    It holds the frames and the kinds of the errors, but neither locals nor the errors' words:
+    those may quote a card.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    path = folder / f"bug-{moment}.log"
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(trace(error), "utf-8")
+    return path
+
+
+def trace(error: BaseException) -> str:
+    """Frames and kinds of an error and of what caused it, the first cause first."""
+    parts = []
+    current: BaseException | None = error
+    while current is not None:
+        kind = f"{type(current).__module__}.{type(current).__qualname__}"
+        frames = "".join(traceback.format_tb(current.__traceback__))
+        parts.append(f"{frames}{kind}{_system_words(current)}\n")
+        current = current.__cause__ or current.__context__
+    return "\nthen\n\n".join(reversed(parts))
+
+
+def _system_words(error: BaseException) -> str:
+    """What the operating system said, which quotes file names only."""
+    return f": {error}" if isinstance(error, OSError) else ""

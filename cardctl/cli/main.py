@@ -1,0 +1,176 @@
+"""The program: the table of nouns, and the one `except` for what goes wrong."""
+
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_group
+
+from cardctl import __version__
+from cardctl.cli import failures
+from cardctl.cli.context import Invocation
+from cardctl.cli.language import _, locale_language, speak
+from cardctl.cli.lazy import NounRow, RootGroup
+from cardctl.cli.parsing import HelpAsked, UsageError, explain
+from cardctl.cli.terminal import prepare_streams, write
+from cardctl.cli.verbs import root_parameters, sign
+from cardctl.errors import CardctlError, ExitStatus
+from cardctl.settings import Language, find_home, load_settings
+
+# Their order is that of the help, and follows the trade from the first day to the books.
+NOUNS = (
+    NounRow("init", "Make a new store, its vault and its keys."),
+    NounRow("demo", "Take the tour on sample data in a throw-away home."),
+    NounRow("status", "Show what needs a person today."),
+    NounRow("config", "Show and change settings."),
+    NounRow("store", "Migrate and check the store."),
+    NounRow("vault", "Keys: who can open what, and rotating them."),
+    NounRow("product", "What is sold."),
+    NounRow("supplier", "Where batches come from."),
+    NounRow("account", "Where money arrives."),
+    NounRow("channel", "Where orders come from."),
+    NounRow("pool", "Parts of the stock kept for a channel."),
+    NounRow("batch", "Import card keys, and take imports back."),
+    NounRow("stock", "What is on hand, and what has expired."),
+    NounRow("card", "Find, show and void single cards."),
+    NounRow("order", "Record orders, give them cards, reveal cards."),
+    NounRow("ledger", "The books: balances, journal, check."),
+    NounRow("audit", "Who did what, and whether the record is whole."),
+    NounRow("completion", "Print the completion script of a shell."),
+)
+
+_EXAMPLES = (
+    "cardctl demo",
+    "cardctl init --lang zh",
+    "cardctl batch import keys.xlsx --product VIP --supplier SUP --cost 12.50",
+    "cardctl order issue --all",
+    "cardctl status",
+)
+
+
+class _VersionAsked(Exception):  # noqa: N818 -- a signal, not an error
+    """Somebody wants the version only."""
+
+
+def main() -> None:
+    """The console entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line on the streams of `sys`; returns its exit status."""
+    prepare_streams()
+    _choose_language(arguments)
+    try:
+        return _run(list(arguments))
+    except HelpAsked as asked:
+        write(sys.stderr, asked.message + "\n")
+        return ExitStatus.USAGE
+    except UsageError as error:
+        return _refuse(explain(error), arguments)
+    except CardctlError as error:
+        return _refuse(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return ExitStatus.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 -- the one place: a bug ends in a log file
+        return _confess(error, arguments)
+
+
+def make_root() -> Any:
+    """The root group, with a placeholder for each noun."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.callback(cls=RootGroup, help="cardctl: the operations toolkit for card-key merchants.")(
+        _root_callback()
+    )
+    root: Any = get_group(app)
+    root.examples = _EXAMPLES
+    root.offer(NOUNS)
+    return root
+
+
+def _run(arguments: list[str]) -> int:
+    root = make_root()
+    try:
+        with root.make_context("cardctl", arguments, obj=Invocation()) as ctx:
+            status = root.invoke(ctx)
+    except typer.Exit as done:
+        return done.exit_code
+    except _VersionAsked:
+        write(sys.stdout, f"cardctl {__version__}\n")
+        return ExitStatus.DONE
+    return int(status or ExitStatus.DONE)
+
+
+def _root_callback() -> Any:
+    def remember(ctx: typer.Context, **flags: Any) -> None:
+        ctx.obj.note_flags(flags)
+
+    version = inspect.Parameter(
+        "version",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=False,
+        annotation=Annotated[
+            bool,
+            typer.Option(
+                "--version", help="Show the version.", is_eager=True, callback=_say_version
+            ),
+        ],
+    )
+    sign(remember, [*root_parameters(hidden=False), version])
+    return remember
+
+
+def _say_version(value: bool) -> None:
+    if value:
+        raise _VersionAsked
+
+
+def _choose_language(arguments: Sequence[str]) -> None:
+    """Find the language before the line is parsed: its errors must be in it too.
+
+    What is wrong with the settings is told when they are needed, not here.
+    """
+    try:
+        asked = _value_of("--lang", arguments)
+        settings = load_settings({"language": asked}, os.environ, Path.cwd())
+        chosen = settings.language
+    except CardctlError:
+        chosen = None
+    speak(chosen or locale_language(os.environ))
+
+
+def _value_of(option: str, arguments: Sequence[str]) -> str | None:
+    """The value of an option on a line that was not parsed yet."""
+    for place, argument in enumerate(arguments):
+        if argument == option:
+            return next(iter(arguments[place + 1 : place + 2]), None)
+        if argument.startswith(f"{option}="):
+            return argument.partition("=")[2]
+    return None
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    return "--json" in arguments or _value_of("--format", arguments) in ("json", "jsonl")
+
+
+def _refuse(error: CardctlError, arguments: Sequence[str]) -> int:
+    failures.say_error(error, as_json=_wants_json(arguments))
+    return error.exit_status
+
+
+class Bug(CardctlError):
+    """Something that no user can be blamed for."""
+
+    message = "something went wrong inside cardctl; where is written in {log}"
+    hint = "please report it with that file: it holds no card and no key"
+
+
+def _confess(error: Exception, arguments: Sequence[str]) -> int:
+    log = failures.log_bug(error, find_home(os.environ) / "logs")
+    if "--verbose" in arguments:
+        write(sys.stderr, failures.trace(error))
+    return _refuse(Bug(log=str(log)), arguments)
