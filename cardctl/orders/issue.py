@@ -333,7 +333,7 @@ def _update_orders(session: Session, decided: Sequence[Allocation]) -> None:
         key=("bucket", "id"),
         changed=("status",),
         rows=[(_status_after(one), one.order.bucket, one.order.id) for one in decided],
-        guard=f"status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})",
+        guard=f"orders.status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})",
     )
     if moved != len(decided):
         raise OrderMoved(missing=len(decided) - moved)

@@ -138,7 +138,7 @@ def _write_off(session: Session, run: Run, rows: Sequence[Any]) -> None:
         key=("bucket", "id"),
         changed=(),
         rows=[(row.bucket, row.id) for row in rows],
-        guard=f"status IN ({words})",
+        guard=f"card.status IN ({words})",
         constants={"status": CardStatus.VOID.value, "status_at": run.at},
     )
     if changed != len(rows):

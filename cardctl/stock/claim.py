@@ -114,7 +114,7 @@ def bind_cards(session: Session, *, bindings: Sequence[Binding], at: int) -> Non
             (one.order_bucket, one.order_id, one.order_line_id, one.card.bucket, one.card.id)
             for one in bindings
         ],
-        guard="status = 'available'",
+        guard="card.status = 'available'",
         constants={"status": CardStatus.ISSUED.value, "status_at": at},
     )
     if bound != len(bindings):

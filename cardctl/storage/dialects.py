@@ -5,11 +5,13 @@ the same thing in both languages, set-based, in a constant number of round trips
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import URL, Engine, Select, Table, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
@@ -98,14 +100,20 @@ def lock_rows(
 def insert_many(
     session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
-    """Insert rows whose values stand in the order of `columns`: COPY, or the driver's own loop."""
+    """Insert rows whose values stand in the order of `columns`: COPY, or the driver's own loop.
+
+    Raises SQLAlchemy's IntegrityError for a violated constraint, as a statement of its would.
+    """
     names = ", ".join(f'"{column}"' for column in columns)
     driver = _driver(session)
     if _is_sqlite(session):
         marks = ", ".join("?" * len(columns))
-        driver.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)  # noqa: S608
+        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608
+        with _wrapped_errors(session):
+            driver.executemany(statement, rows)
         return
     with (
+        _wrapped_errors(session),
         driver.cursor() as cursor,
         cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
     ):
@@ -127,7 +135,7 @@ def update_many(  # noqa: PLR0913 -- the parts of one UPDATE
     """Update many rows by key and say how many were; the caller compares that with its intent.
 
     A row holds the new values of `changed`, then those of `key`. `guard` is a condition over the
-    table's own columns that must still hold, `constants` sets columns alike in every row.
+    table's own columns, written ``table.column``, that must still hold; `constants` sets columns alike in every row.
     """
     return sum(
         _update_chunk(session, table, key, changed, chunk, guard, constants or {})
@@ -150,7 +158,8 @@ def _update_chunk(  # noqa: PLR0913, PLR0917 -- as above
         where = " AND ".join(f'"{name}" = ?' for name in key)
         fixed = tuple(constants.values())
         statement = f'UPDATE "{table.name}" SET {sets} WHERE {where}{also}'  # noqa: S608
-        cursor = _driver(session).executemany(statement, [(*fixed, *row) for row in rows])
+        with _wrapped_errors(session):
+            cursor = _driver(session).executemany(statement, [(*fixed, *row) for row in rows])
         return int(cursor.rowcount)
     names = [*changed, *key]
     arrays = ", ".join(
@@ -246,6 +255,27 @@ def _is_sqlite(session: Session) -> bool:
 
 def _driver(session: Session) -> Any:
     return session.connection().connection.driver_connection
+
+
+@contextmanager
+def _wrapped_errors(session: Session) -> Iterator[None]:
+    """The driver's own errors as those that SQLAlchemy makes of them; no parameter in any."""
+    connection = session.connection()
+    dialect: Any = connection.dialect
+    try:
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        broken = dialect.is_disconnect(error, connection.connection, None)
+        wrapped = DBAPIError.instance(
+            None,
+            None,
+            error,
+            dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=broken,
+            dialect=dialect,
+        )
+        raise wrapped from error
 
 
 def _type_name(session: Session, table: Table, column: str) -> str:
