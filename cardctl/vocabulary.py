@@ -107,6 +107,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     UPDATED = "updated"
     CONFLICT = "conflict"
+    NOT_TAKEN = "not-taken"
 
 
 class SlotScope(StrEnum):
