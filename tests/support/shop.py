@@ -50,7 +50,9 @@ class Shop:
             folder=self.folder,
             stdin=stdin.encode() if isinstance(stdin, str) else stdin,
         )
-        assert result.status == status, f"cardctl {line}: expected {status}, got {result}"
+        if result.status != status:
+            told = f"cardctl {line}: expected {status}, got {result}"
+            raise AssertionError(told) from result.bug
         return result
 
     def spawn(

@@ -24,11 +24,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 @dataclass(frozen=True)
 class Result:
-    """What a command left: its exit status, and its streams as text."""
+    """What a command left: its exit status, its streams as text, and the bug if it met one."""
 
     status: int
     stdout: str
     stderr: str
+    bug: BaseException | None = None
 
     @cached_property
     def json(self) -> Any:
@@ -51,22 +52,30 @@ def run_in_process(
     """Run `cardctl` with these arguments in a folder."""
     out, err = io.BytesIO(), io.BytesIO()
     with _process_state(environment, folder), _streams(stdin, out, err):
-        status = _enter(arguments)
+        status, bug = _enter(arguments)
         for stream in (sys.stdout, sys.stderr):
             with suppress(ValueError):
                 stream.flush()
-    return Result(status, out.getvalue().decode(), err.getvalue().decode())
+    return Result(status, out.getvalue().decode(), err.getvalue().decode(), bug)
 
 
-def _enter(arguments: Sequence[str]) -> int:
-    from cardctl.cli.main import main
+def _enter(arguments: Sequence[str]) -> tuple[int, BaseException | None]:
+    """The exit status, and the bug that ended the command, which its log file tells in part."""
+    from cardctl.cli import failures
+    from cardctl.cli.main import run
 
-    sys.argv = ["cardctl", *arguments]
+    bugs = []
+    log_bug = failures.log_bug
+
+    def keep_bug(error: BaseException, folder: Path) -> Path:
+        bugs.append(error)
+        return log_bug(error, folder)
+
+    failures.log_bug = keep_bug
     try:
-        main()
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    return 0
+        return int(run(arguments)), next(iter(bugs), None)
+    finally:
+        failures.log_bug = log_bug
 
 
 @contextmanager
