@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint prove bench locale sample-data lock clean
+.PHONY: help demo test lint prove bench locale sample-data lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,8 +17,12 @@ help:
 	@echo "make sample-data  write sample_data/ anew"
 	@echo "make lock         write requirements.lock anew (needs uv)"
 
+# A second run finds the stamp and does nothing.
 $(STAMP): requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "cardctl needs Python 3.11 or later: make PYTHON=python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments:" \
+		"install its venv package (on Debian: apt install python3-venv)" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
