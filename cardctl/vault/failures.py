@@ -121,7 +121,7 @@ class BadKeySource(UsageRefused):
     """A key source that does not read as one."""
 
     code = "bad-key-source"
-    message = "{spec!r} is not a key source"
+    message = "{origin} does not name a key source"
     hint = "file:PATH, env:VAR, fd:N, command:…, keyring, passphrase or credential"
 
 
@@ -137,6 +137,14 @@ class LastFullSlot(StateForbids):
     code = "last-full-slot"
     message = "{slot} is the last slot with the scope full: without it no card could be opened"
     hint = "cardctl vault slot add keyfile --out PATH"
+
+
+class KeyFileUnwritable(UsageRefused):
+    """A key file cannot be made where it should be."""
+
+    code = "key-file-unwritable"
+    message = "the key file {path} cannot be written: {reason}"
+    hint = "name a path in a folder that exists and is yours"
 
 
 class KeyringTaken(StateForbids):

@@ -18,7 +18,6 @@ from sqlmodel import Session
 from cardctl.audit.record import Run
 from cardctl.errors import AlreadyExists
 from cardctl.identifiers import CROCKFORD, new_id
-from cardctl.schema.store import store
 from cardctl.schema.vault import Slot, slots
 from cardctl.storage.dialects import lock_rows
 from cardctl.vault.envelope import bind, open_with, seal_to
@@ -176,13 +175,12 @@ def remove_slot(session: Session, *, run: Run, vault: Vault, code: str) -> SlotV
 def hold_slots(session: Session, vault: Vault) -> Sequence[Slot]:
     """The rows of all slots, for changing them: one change at a time.
 
-    The store's row is locked first, so that a slot cannot be added beside a rotation. Raises
+    All are locked before they are read, so that a slot cannot be added beside a rotation. Raises
     `NeedsFullKey` and `RotatedMeanwhile`.
     """
     keyset = vault.full_keyset()
-    session.connection().execute(
-        lock_rows(session, select(store.c.id), table=store, skip_locked=False)
-    )
+    everyone = select(slots.c.id).order_by(slots.c.id)
+    session.connection().execute(lock_rows(session, everyone, table=slots, skip_locked=False))
     rows = load_slots(session)
     mine = next((row for row in rows if row.code == vault.slot), None)
     if mine is None or mine.keyset_version != keyset.version:
