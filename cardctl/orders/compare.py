@@ -1,0 +1,98 @@
+"""Compare an order as it is told with the one that is stored. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from cardctl.orders.plan import PlannedLine, PlannedOrder
+from cardctl.vocabulary import OrderStatus, Outcome
+
+CLOSED = (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
+"""An order that is told so is not taken."""
+
+TOLD_TEXTS = ("buyer", "phone", "email", "ip", "device", "region", "agent", "note")
+"""What a source may say of an order in words; stored as it was said."""
+
+
+class StoredOrder(NamedTuple):
+    """An order that is there already."""
+
+    bucket: int
+    number: str
+    id: int
+    status: str
+    paid_fen: int
+    paid_at: int | None
+    account_id: int | None
+    buyer: str | None
+    phone: str | None
+    email: str | None
+    ip: str | None
+    device: str | None
+    region: str | None
+    agent: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What telling an order again comes to, and what it contradicts."""
+
+    outcome: Outcome
+    differs: tuple[str, ...] = ()
+
+
+def compare(
+    order: PlannedOrder,
+    stored: StoredOrder,
+    lines: Sequence[PlannedLine],
+    *,
+    cancelled_unpaid: bool = False,
+) -> Comparison:
+    """Unchanged, updated (it is paid by now), or a conflict.
+
+    What an order does not say contradicts nothing, and no status moves back: an order that is told
+    as paid or unpaid agrees with any later status. But a payment for an order that was cancelled
+    because nobody had paid (`cancelled_unpaid`) is a conflict: somebody waits for a card.
+    """
+    told = order.record.status
+    if told in CLOSED:
+        if stored.status in CLOSED:
+            return Comparison(Outcome.UNCHANGED)
+        return Comparison(Outcome.CONFLICT, ("status",))
+    differs = _contradictions(order, stored, lines)
+    if cancelled_unpaid and told is OrderStatus.PAID:
+        differs = (*differs, "status")
+    if differs:
+        return Comparison(Outcome.CONFLICT, differs)
+    moves = told is OrderStatus.PAID and stored.status == OrderStatus.UNPAID
+    return Comparison(Outcome.UPDATED if moves else Outcome.UNCHANGED)
+
+
+def _contradictions(
+    order: PlannedOrder, stored: StoredOrder, lines: Sequence[PlannedLine]
+) -> tuple[str, ...]:
+    """The fields in which an order says something else than what is stored.
+
+    The shares of the lines are compared only when the lines told them: else they follow from
+    prices, which may have changed since.
+    """
+    record = order.record
+    parts = 2 if record.lines[0].paid_fen is None else 3
+    compared: dict[str, tuple[Any, Any]] = {
+        "lines": (_content(order.lines, parts), _content(lines, parts)),
+        "paid": (order.paid_fen, stored.paid_fen),
+    }
+    if record.account is not None:
+        compared["account"] = order.account_id, stored.account_id
+    if record.paid_at is not None and stored.paid_at is not None:
+        compared["paid_at"] = record.paid_at, stored.paid_at
+    for name in TOLD_TEXTS:
+        if (told := getattr(record, name)) is not None:
+            compared[name] = told, getattr(stored, name)
+    return tuple(name for name, (told, known) in compared.items() if told != known)
+
+
+def _content(lines: Iterable[PlannedLine], parts: int) -> list[tuple[int, ...]]:
+    """The lines whatever their order: product and quantity, and with three parts the share."""
+    return sorted(line[:parts] for line in lines)

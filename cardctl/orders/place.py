@@ -1,0 +1,356 @@
+"""Place orders: one rule for a single order and for a file of a million.
+
+An order is placed once. Told again with the same content it is unchanged, with another content it
+is a conflict and the stored one stands. An unpaid order that is told as paid moves to paid; no
+status ever moves back, and an order that was closed where it came from is not taken.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.errors import StateForbids
+from cardctl.identifiers import new_ids
+from cardctl.orders.compare import CLOSED, TOLD_TEXTS, Comparison, StoredOrder, compare
+from cardctl.orders.plan import (
+    PlacingCatalog,
+    PlannedLine,
+    PlannedOrder,
+    plan_order,
+    read_placing_catalog,
+)
+from cardctl.orders.records import OrderRecord
+from cardctl.orders.waiting import named_orders
+from cardctl.schema.orders import order_events, order_lines, orders
+from cardctl.storage.dialects import insert_many, select_many, update_many
+from cardctl.storage.failures import TransactionRaced, violated_constraint
+from cardctl.vocabulary import OrderStatus, Outcome
+
+_INSERT_ATTEMPTS = 5
+_TAKEN = ("uq_orders_", "pk_orders", "orders.")
+"""How the two databases begin to name the keys of an order."""
+_STORED_COLUMNS = (
+    "bucket",
+    "number",
+    "id",
+    "status",
+    "paid_fen",
+    "paid_at",
+    "account_id",
+    *TOLD_TEXTS,
+)
+_ORDER_COLUMNS = (*_STORED_COLUMNS, "channel_id", "recorded_at", "waiting_since")
+_LINE_COLUMNS = (
+    "bucket",
+    "id",
+    "order_id",
+    "position",
+    "product_id",
+    "qty",
+    "paid_fen",
+    "issued_qty",
+)
+_EVENT_COLUMNS = ("bucket", "id", "order_id", "kind", "at", "run_id", "detail")
+
+
+class OrderConflict(StateForbids):
+    """The order is there already, with another content."""
+
+    code = "conflict"
+    message = "order {order} is recorded already and differs in: {differs}"
+    hint = "cardctl order show {order}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What came of placing one order: its status now, and for a conflict what differs."""
+
+    order: str
+    number: str
+    outcome: Outcome
+    status: str
+    differs: tuple[str, ...] = ()
+
+
+_Lines = dict[tuple[int, int], list[PlannedLine]]
+
+
+def add_order(session: Session, *, run: Run, channel: str, record: OrderRecord) -> Placed:
+    """Place one order. Raises `NotFound`, `InputRefused` leaves, and `OrderConflict`."""
+    catalog = read_placing_catalog(session, channel=channel)
+    planned = plan_order(catalog, record)
+    (placed,) = place_orders(session, run=run, verb="order.add", catalog=catalog, planned=[planned])
+    if placed.outcome is Outcome.CONFLICT:
+        raise OrderConflict(order=placed.order, differs=", ".join(placed.differs))
+    return placed
+
+
+def place_orders(
+    session: Session,
+    *,
+    run: Run,
+    verb: str,
+    catalog: PlacingCatalog,
+    planned: Sequence[PlannedOrder],
+) -> list[Placed]:
+    """Place orders of one channel, each number once, in a constant number of statements.
+
+    What changes anything is audited as one record under `verb`. Another process may place the
+    same orders meanwhile: whoever comes second finds them there. Raises `TransactionRaced` when
+    that happens again and again.
+    """
+    for _ in range(_INSERT_ATTEMPTS):
+        stored = _read_stored(session, catalog, planned)
+        # Sorted: two processes that place the same orders wait for each other in one order only.
+        new = sorted(
+            (
+                order
+                for order in planned
+                if order.key not in stored and order.record.status not in CLOSED
+            ),
+            key=lambda order: order.key,
+        )
+        if _insert_unless_raced(session, run, catalog, new):
+            break
+    else:
+        raise TransactionRaced
+    stored = _lock_unpaid(session, planned, stored)
+    placed = _compare_all(session, catalog, planned, stored)
+    _mark_paid(session, run, planned, stored, placed)
+    _record(session, run, verb, catalog, placed)
+    return placed
+
+
+def _read_stored(
+    session: Session, catalog: PlacingCatalog, planned: Iterable[PlannedOrder]
+) -> dict[tuple[int, str], StoredOrder]:
+    rows = select_many(
+        session,
+        orders,
+        columns=_STORED_COLUMNS,
+        key=("bucket", "channel_id", "number"),
+        rows=[(order.bucket, catalog.channel_id, order.record.number) for order in planned],
+    )
+    return {(row[0], row[1]): StoredOrder(*row) for row in rows}
+
+
+def _insert_unless_raced(
+    session: Session, run: Run, catalog: PlacingCatalog, new: Sequence[PlannedOrder]
+) -> bool:
+    """Insert orders with lines and events; False when another process placed one of them."""
+    if not new:
+        return True
+    try:
+        with session.begin_nested():
+            _insert(session, run, catalog, new)
+    except IntegrityError as error:
+        if not violated_constraint(error).startswith(_TAKEN):
+            raise
+        return False
+    return True
+
+
+def _insert(
+    session: Session, run: Run, catalog: PlacingCatalog, new: Sequence[PlannedOrder]
+) -> None:
+    ids = new_ids(len(new))
+    event_ids = new_ids(len(new))
+    line_ids = iter(new_ids(sum(len(order.lines) for order in new)))
+    insert_many(
+        session,
+        orders,
+        _ORDER_COLUMNS,
+        [_order_row(run, catalog, order, row_id) for order, row_id in zip(new, ids, strict=True)],
+    )
+    insert_many(
+        session,
+        order_lines,
+        _LINE_COLUMNS,
+        [
+            (order.bucket, next(line_ids), row_id, position, *line, 0)
+            for order, row_id in zip(new, ids, strict=True)
+            for position, line in enumerate(order.lines)
+        ],
+    )
+    insert_many(
+        session,
+        order_events,
+        _EVENT_COLUMNS,
+        [
+            (
+                order.bucket,
+                event_id,
+                row_id,
+                "placed",
+                run.at,
+                run.id,
+                json.dumps({"status": order.record.status, "paid_fen": order.paid_fen}),
+            )
+            for order, row_id, event_id in zip(new, ids, event_ids, strict=True)
+        ],
+    )
+
+
+def _order_row(
+    run: Run, catalog: PlacingCatalog, order: PlannedOrder, row_id: int
+) -> tuple[object, ...]:
+    """The values of `_ORDER_COLUMNS`."""
+    record = order.record
+    paid_at = record.paid_at if record.status is OrderStatus.PAID else None
+    return (
+        order.bucket,
+        record.number,
+        row_id,
+        record.status.value,
+        order.paid_fen,
+        paid_at,
+        order.account_id,
+        *(getattr(record, name) for name in TOLD_TEXTS),
+        catalog.channel_id,
+        run.at,
+        run.at if paid_at is None else paid_at,
+    )
+
+
+def _lock_unpaid(
+    session: Session, planned: Sequence[PlannedOrder], stored: dict[tuple[int, str], StoredOrder]
+) -> dict[tuple[int, str], StoredOrder]:
+    """The same orders, with unpaid ones that are told as paid locked and looked at again."""
+    waiting = {
+        (found.bucket, found.id)
+        for order in planned
+        if order.record.status is OrderStatus.PAID
+        and (found := stored.get(order.key)) is not None
+        and found.status == OrderStatus.UNPAID
+    }
+    if not waiting:
+        return stored
+    locked = named_orders(session, keys=sorted(waiting), locking=True)
+    now = {(row.bucket, row.id): row.status for row in locked}
+    return {
+        key: found._replace(status=now.get((found.bucket, found.id), found.status))
+        for key, found in stored.items()
+    }
+
+
+def _compare_all(
+    session: Session,
+    catalog: PlacingCatalog,
+    planned: Sequence[PlannedOrder],
+    stored: dict[tuple[int, str], StoredOrder],
+) -> list[Placed]:
+    lines = _read_lines(session, stored.values())
+    unpaid_when_cancelled = _unpaid_when_cancelled(session, stored.values())
+    placed = []
+    for order in planned:
+        found = stored.get(order.key)
+        if found is None:
+            closed = order.record.status in CLOSED
+            result = Comparison(Outcome.NOT_TAKEN if closed else Outcome.NEW)
+            status = order.record.status.value
+        else:
+            key = found.bucket, found.id
+            result = compare(
+                order, found, lines[key], cancelled_unpaid=key in unpaid_when_cancelled
+            )
+            updated = result.outcome is Outcome.UPDATED
+            status = OrderStatus.PAID.value if updated else found.status
+        name = f"{catalog.channel}:{order.record.number}"
+        placed.append(Placed(name, order.record.number, result.outcome, status, result.differs))
+    return placed
+
+
+def _read_lines(session: Session, stored: Iterable[StoredOrder]) -> _Lines:
+    rows = select_many(
+        session,
+        order_lines,
+        columns=("bucket", "order_id", "product_id", "qty", "paid_fen"),
+        key=("bucket", "order_id"),
+        rows=[(found.bucket, found.id) for found in stored],
+    )
+    lines: _Lines = {}
+    for bucket, order_id, *parts in rows:
+        lines.setdefault((bucket, order_id), []).append(PlannedLine(*parts))
+    return lines
+
+
+def _unpaid_when_cancelled(session: Session, stored: Iterable[StoredOrder]) -> set[tuple[int, int]]:
+    """The cancelled orders that had not been paid: a payment for one of them needs a person."""
+    rows = select_many(
+        session,
+        order_events,
+        columns=("bucket", "order_id", "kind", "detail"),
+        key=("bucket", "order_id"),
+        rows=[
+            (found.bucket, found.id) for found in stored if found.status == OrderStatus.CANCELLED
+        ],
+    )
+    return {
+        (bucket, order_id)
+        for bucket, order_id, kind, detail in rows
+        if kind == "cancelled" and json.loads(detail)["was"] == OrderStatus.UNPAID
+    }
+
+
+def _mark_paid(
+    session: Session,
+    run: Run,
+    planned: Sequence[PlannedOrder],
+    stored: dict[tuple[int, str], StoredOrder],
+    placed: Sequence[Placed],
+) -> None:
+    """Move orders from unpaid to paid; their rows are locked."""
+    paid = [
+        (stored[order.key], order.record.paid_at or run.at)
+        for order, result in zip(planned, placed, strict=True)
+        if result.outcome is Outcome.UPDATED
+    ]
+    if not paid:
+        return
+    update_many(
+        session,
+        orders,
+        key=("bucket", "id"),
+        changed=("paid_at", "waiting_since"),
+        rows=[(paid_at, paid_at, found.bucket, found.id) for found, paid_at in paid],
+        guard=f"orders.status = '{OrderStatus.UNPAID}'",
+        constants={"status": OrderStatus.PAID.value},
+    )
+    detail = json.dumps({"status": OrderStatus.PAID})
+    insert_many(
+        session,
+        order_events,
+        _EVENT_COLUMNS,
+        [
+            (found.bucket, event_id, found.id, "paid", run.at, run.id, detail)
+            for (found, _), event_id in zip(paid, new_ids(len(paid)), strict=True)
+        ],
+    )
+
+
+def _record(
+    session: Session, run: Run, verb: str, catalog: PlacingCatalog, placed: Sequence[Placed]
+) -> None:
+    """Audit what changed: a single order by its name, several by counts and a digest of them."""
+    changed = [one for one in placed if one.outcome in (Outcome.NEW, Outcome.UPDATED)]
+    if not changed:
+        return
+    if len(placed) == 1:
+        (one,) = changed
+        run.record(session, verb, {"order": one.order, "outcome": one.outcome, "to": one.status})
+        return
+    digest = sha256()
+    for one in sorted(changed, key=lambda one: one.order):
+        digest.update(f"{one.order}\t{one.outcome}\t{one.status}\n".encode())
+    counts = {
+        str(outcome): sum(1 for one in changed if one.outcome is outcome)
+        for outcome in (Outcome.NEW, Outcome.UPDATED)
+    }
+    run.record(
+        session, verb, {"channel": catalog.channel, **counts, "orders_sha256": digest.hexdigest()}
+    )

@@ -1,0 +1,75 @@
+"""An order as somebody tells it: a person at the terminal, a file, a script.
+
+Whatever a source looks like, it is read into these records; placing knows nothing else.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cardctl.errors import BadValue
+from cardctl.vocabulary import OrderStatus
+
+NUMBER_LENGTH_MAX = 128
+QTY_MAX = 100_000
+
+TOLD_STATUSES = (
+    OrderStatus.UNPAID,
+    OrderStatus.PAID,
+    OrderStatus.CANCELLED,
+    OrderStatus.REFUNDED,
+)
+"""What a source may say of an order; it knows nothing of our cards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRecord:
+    """A product of an order and how many of it; its `paid_fen` may be told or not."""
+
+    sku: str
+    qty: int = 1
+    paid_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """An order by its external number; None is what was not told.
+
+    `paid_fen` is the whole order's; when it is None the lines say theirs, or nobody does.
+    """
+
+    number: str
+    lines: Sequence[LineRecord]
+    status: OrderStatus = OrderStatus.PAID
+    """One of `TOLD_STATUSES`."""
+    paid_fen: int | None = None
+    paid_at: int | None = None
+    buyer: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    ip: str | None = None
+    device: str | None = None
+    region: str | None = None
+    account: str | None = None
+    """The code of the money account; the channel's first one when it is not told."""
+    agent: str | None = None
+    note: str | None = None
+
+
+def check_number(text: str) -> str:
+    """An external order number, trimmed: 1 to 128 printable characters without spaces.
+
+    Raises `BadValue`.
+    """
+    number = text.strip()
+    plain = number.isprintable() and not any(letter.isspace() for letter in number)
+    if not number or not plain or len(number) > NUMBER_LENGTH_MAX:
+        raise BadValue(value=text[:40], expected="an order number: up to 128 characters, no spaces")
+    return unicodedata.normalize("NFC", number)
+
+
+def check_qty(qty: int) -> int:
+    """A quantity from 1 to 100,000. Raises `BadValue`."""
+    if not 1 <= qty <= QTY_MAX:
+        raise BadValue(value=str(qty), expected="a quantity from 1 to 100000")
+    return qty
