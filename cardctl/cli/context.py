@@ -16,6 +16,8 @@ from cardctl import clock
 from cardctl.cli import prompts
 from cardctl.cli.language import _, speak
 from cardctl.cli.output import Column, Output, Shown, show
+from cardctl.cli.parsing import BadOptionValue
+from cardctl.cli.progress import Progress, draw
 from cardctl.cli.terminal import escape, write
 from cardctl.errors import BadValue, ExitStatus
 from cardctl.settings import Language, Settings, load_settings
@@ -137,8 +139,6 @@ class Context:
 
     def instant(self, option: str, text: str | None) -> int | None:
         """Epoch ms of an option's text, in the store's zone; raises a usage error."""
-        from cardctl.cli.parsing import BadOptionValue
-
         try:
             return None if text is None else clock.parse_instant(text, self.zone)
         except BadValue as error:
@@ -198,19 +198,10 @@ class Context:
         return prompts.ask_secret(_(question).format(**values), may_ask=not self.no_input)
 
     @contextmanager
-    def progress(self, label: str, total: int | None = None) -> "Iterator[Progress]":
+    def progress(self, label: str, total: int | None = None) -> Iterator[Progress]:
         """A bar on stderr while bulk work goes on; drawn on a terminal only."""
         if self.invocation.switch("quiet") or not sys.stderr.isatty():
             yield Progress()
             return
-        from cardctl.cli.progress import draw
-
         with draw(_(label), total) as bar:
             yield bar
-
-
-class Progress:
-    """A progress bar that is not drawn."""
-
-    def advance(self, count: int = 1) -> None:
-        """Note that so much more is done."""

@@ -1,13 +1,14 @@
 """How a failure is told: an error to the user in words or JSON, a bug to a log file."""
 
 import json
+import os
 import sys
 import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cardctl.cli.language import _
 from cardctl.cli.terminal import escape, has_colour, write
+from cardctl.clock import now_ms
 from cardctl.errors import CardctlError
 
 TEXT_DETAILS = frozenset({"expected", "noun", "problem", "question", "reason"})
@@ -53,8 +54,7 @@ def log_bug(error: BaseException, folder: Path) -> Path:
     those may quote a card.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    path = folder / f"bug-{moment}.log"
+    path = folder / f"bug-{now_ms()}-{os.getpid()}.log"
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(trace(error), "utf-8")
     return path

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from typer.core import TyperCommand, TyperGroup
 
 from cardctl.cli import help as help_page
-from cardctl.cli.parsing import refuse_command
+from cardctl.cli.parsing import parsing, refuse_command
 
 
 class NounRow(NamedTuple):
@@ -33,6 +33,11 @@ class Group(TyperGroup):
         super().__init__(**attributes)
         self.no_args_is_help = True
         help_page.tidy(self)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options before the verb."""
+        with parsing(ctx):
+            return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb that the first argument names; raises `UnknownCommand`."""

@@ -13,13 +13,13 @@ from typer.main import get_group
 from cardctl import __version__
 from cardctl.cli import failures
 from cardctl.cli.context import Invocation
-from cardctl.cli.language import _, locale_language, speak
+from cardctl.cli.language import locale_language, speak
 from cardctl.cli.lazy import NounRow, RootGroup
-from cardctl.cli.parsing import HelpAsked, UsageError, explain
+from cardctl.cli.parsing import HelpAsked, TyperUsageError, explain
 from cardctl.cli.terminal import prepare_streams, write
 from cardctl.cli.verbs import root_parameters, sign
 from cardctl.errors import CardctlError, ExitStatus
-from cardctl.settings import Language, find_home, load_settings
+from cardctl.settings import find_home, load_settings
 
 # Their order is that of the help, and follows the trade from the first day to the books.
 NOUNS = (
@@ -52,7 +52,7 @@ _EXAMPLES = (
 )
 
 
-class _VersionAsked(Exception):  # noqa: N818 -- a signal, not an error
+class _VersionAsked(Exception):
     """Somebody wants the version only."""
 
 
@@ -70,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     except HelpAsked as asked:
         write(sys.stderr, asked.message + "\n")
         return ExitStatus.USAGE
-    except UsageError as error:
+    except TyperUsageError as error:
         return _refuse(explain(error), arguments)
     except CardctlError as error:
         return _refuse(error, arguments)
@@ -124,8 +124,8 @@ def _root_callback() -> Any:
     return remember
 
 
-def _say_version(value: bool) -> None:
-    if value:
+def _say_version(asked: bool) -> None:  # noqa: FBT001 -- as Typer calls it
+    if asked:
         raise _VersionAsked
 
 

@@ -14,7 +14,6 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -125,23 +124,27 @@ def show(output: Output, shown: Shown, *, replace: bool) -> None:
 
 def json_value(name: str, value: object, zone: ZoneInfo, of: tuple[Column, ...] = ()) -> Any:
     """A value as JSON has it."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if name.endswith("_at"):
-            return None if value == NEVER else format_instant(value, zone)
-        if name.endswith("_on"):
-            return None if value == NEVER else day_of(value, zone).isoformat()
+    if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, date):
-        return value.isoformat()
+    if isinstance(value, int):
+        return _json_number(name, value, zone)
     if isinstance(value, Mapping):
         return {str(key): json_value(str(key), item, zone) for key, item in value.items()}
     if is_dataclass(value):
         return json_object(value, of or _all_columns(value), zone)
     if isinstance(value, list | tuple):
         return [json_value(name, item, zone, of) for item in value]
-    if value is None or isinstance(value, str | bool):
-        return value
     return str(value)
+
+
+def _json_number(name: str, value: int, zone: ZoneInfo) -> int | str | None:
+    if not name.endswith(("_at", "_on")):
+        return value
+    if value == NEVER:
+        return None
+    if name.endswith("_at"):
+        return format_instant(value, zone)
+    return day_of(value, zone).isoformat()
 
 
 def json_object(thing: object, columns: Iterable[Column], zone: ZoneInfo) -> dict[str, Any]:
@@ -248,7 +251,7 @@ def _plain(shown: Shown) -> str:
     if shown.single:
         lines = [list(pair) for pair in zip(*lines, strict=True)]
     body = "".join("\t".join(escape_cell(cell) for cell in line) + "\n" for line in lines)
-    return body + "".join(f"\n{_plain(part)}" for part in _parts(shown))
+    return body + "".join(f"\n{_plain(part)}" for _heading, part in _parts(shown))
 
 
 def _csv(shown: Shown) -> str:
@@ -285,15 +288,16 @@ def _table(shown: Shown) -> str:
         markup=False,
     )
     console.print(table)
-    return stream.getvalue() + "".join(f"\n{_table(part)}" for part in _parts(shown))
+    body = "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+    return body + "".join(f"\n{heading}\n{_table(part)}" for heading, part in _parts(shown))
 
 
-def _parts(shown: Shown) -> list[Shown]:
-    """The parts of a single thing, each as a table of its own."""
+def _parts(shown: Shown) -> list[tuple[str, Shown]]:
+    """The parts of a single thing, each with its heading and as a table of its own."""
     if not shown.single:
         return []
     return [
-        Shown(columns=column.of, rows=rows, single=False, extra={}, zone=shown.zone)
+        (_(column.heading), Shown(column.of, rows, single=False, extra={}, zone=shown.zone))
         for column in shown.columns
         if column.of and isinstance(rows := _get(shown.rows[0], column.name), list | tuple) and rows
     ]

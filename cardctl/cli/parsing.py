@@ -5,10 +5,13 @@ it is). Everything a command line can do wrong becomes an error of ours, so that
 carries a code and ends with status 2 like any other.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-import typer
+from typer._click.core import Context as TyperContext
+from typer._click.core import Parameter
 from typer._click.exceptions import (
     BadOptionUsage,
     BadParameter,
@@ -21,11 +24,6 @@ from typer._click.types import BoolParamType, IntParamType, IntRange, ParamType
 from typer.core import TyperOption
 
 from cardctl.errors import BadValue, CardctlError, UsageRefused
-
-if TYPE_CHECKING:
-    from typer._click.core import Command, Parameter
-
-__all__ = ["Checked", "HelpAsked", "UsageError", "explain", "refuse_command", "refuse_extra"]
 
 
 class MissingArgument(UsageRefused):
@@ -113,8 +111,11 @@ class NumberOutOfRange(UsageRefused):
     message = "{option}: {value!r} is not a whole number from {least} to {most}"
 
 
+TyperUsageError = UsageError
+"""What Typer raises for a line it cannot parse."""
+
 HelpAsked = NoArgsIsHelpError
-"""Raised by Typer when a group stands alone; its message is the whole help."""
+"""What Typer raises for a group that stands alone; its message is the whole help."""
 
 
 class Checked(ParamType):
@@ -125,7 +126,7 @@ class Checked(ParamType):
         self.inner = inner
         self.name = inner.name
 
-    def convert(self, value: Any, param: "Parameter | None", ctx: "typer.Context | None") -> Any:
+    def convert(self, value: Any, param: Parameter | None, ctx: TyperContext | None) -> Any:
         """The converted value; raises a `UsageRefused` leaf."""
         try:
             return self.inner.convert(value, param, ctx)
@@ -134,13 +135,24 @@ class Checked(ParamType):
         except BadValue as error:
             raise BadOptionValue(option=_name_of(param), **error.details) from None
 
-    def get_metavar(self, param: "Parameter", ctx: "typer.Context") -> str | None:
+    def get_metavar(self, param: Parameter, ctx: TyperContext) -> str | None:
         """What stands for the value in a usage line."""
         return cast("str | None", self.inner.get_metavar(param, ctx))
 
-    def shell_complete(self, ctx: Any, param: "Parameter", incomplete: str) -> Any:
+    def shell_complete(self, ctx: Any, param: Parameter, incomplete: str) -> Any:
         """What the shell offers."""
         return self.inner.shell_complete(ctx, param, incomplete)
+
+
+@contextmanager
+def parsing(ctx: TyperContext) -> Iterator[None]:
+    """Let usage errors know their command; Typer's parser forgets it here and there."""
+    try:
+        yield
+    except UsageError as error:
+        if error.ctx is None:
+            error.ctx, error.cmd = ctx, ctx.command
+        raise
 
 
 def explain(error: UsageError) -> CardctlError:
@@ -169,7 +181,7 @@ def refuse_command(name: str, known: list[str], command: str) -> CardctlError:
     return UnknownCommand(command=command, name=name)
 
 
-def name_in_help(param: "Parameter") -> str:
+def name_in_help(param: Parameter) -> str:
     """An option by its longest name, an argument by its metavar: ``--sku``, ``SKU``."""
     if isinstance(param, TyperOption):
         return max(param.opts, key=len)
@@ -186,7 +198,7 @@ def is_switch(kind: Any) -> bool:
     return isinstance(kind, BoolParamType)
 
 
-def _name_of(param: "Parameter | None") -> str:
+def _name_of(param: Parameter | None) -> str:
     return name_in_help(param) if param is not None else ""
 
 
@@ -201,10 +213,9 @@ def _unknown_option(error: NoSuchOption, command: str) -> CardctlError:
 
 
 def _is_switch(error: BadOptionUsage) -> bool:
-    command: Command | None = error.cmd
     return any(
         isinstance(param, TyperOption) and param.is_flag and error.option_name in param.opts
-        for param in (command.params if command else [])
+        for param in (error.cmd.params if error.cmd else [])
     )
 
 

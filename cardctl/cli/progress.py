@@ -1,17 +1,21 @@
-"""The progress bar of bulk work; rich is imported only when one is drawn."""
+"""The progress bar of bulk work, drawn on stderr when that is a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
 
-from cardctl.cli.context import Progress
+class Progress:
+    """A progress bar that is not drawn."""
+
+    def advance(self, count: int = 1) -> None:
+        """Note that so much more is done."""
 
 
 class _Drawn(Progress):
-    def __init__(self, bar: RichProgress, task: TaskID) -> None:
+    """One that is."""
+
+    def __init__(self, bar: Any, task: Any) -> None:
         self._bar, self._task = bar, task
 
     def advance(self, count: int = 1) -> None:
@@ -20,12 +24,15 @@ class _Drawn(Progress):
 
 @contextmanager
 def draw(label: str, total: int | None) -> Iterator[Progress]:
-    """Draw a bar on stderr until the block ends."""
+    """Draw a bar until the block ends; without a total it only counts."""
+    from rich import progress
+    from rich.console import Console
+
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
     )
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield _Drawn(bar, bar.add_task(label, total=total))

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from cardctl.cli.context import Context, Invocation
 from cardctl.cli.lazy import Group
 from cardctl.cli.options import ROOT_OPTIONS
 from cardctl.cli.output import Format, Output
-from cardctl.cli.parsing import refuse_extra
+from cardctl.cli.parsing import parsing, refuse_extra
 
 _FRAME_OPTIONS: dict[str, tuple[Any, object]] = {
     "output_format": (
@@ -49,7 +50,7 @@ _FRAME_OPTIONS: dict[str, tuple[Any, object]] = {
     "yes": (
         Annotated[
             bool,
-            typer.Option("--yes", "-y", help="Answer yes to every question."),
+            typer.Option("--yes", "-y", help="Answer yes to every question; replace --out."),
         ],
         False,
     ),
@@ -151,7 +152,8 @@ class VerbCommand(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; what is left over is refused in our words."""
-        rest = super().parse_args(ctx, args)
+        with parsing(ctx):
+            rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
             raise refuse_extra(rest, ctx.command_path)
         return rest
@@ -181,8 +183,6 @@ def root_parameters(*, hidden: bool, without: frozenset[str] = frozenset()) -> l
 
 
 def _copy_option(option: Any, *, hidden: bool) -> Any:
-    from copy import copy
-
     copied = copy(option)
     copied.hidden = hidden
     return copied

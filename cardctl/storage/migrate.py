@@ -5,8 +5,23 @@ from alembic.config import Config
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from cardctl.storage.failures import StoreNewer, named_failures
+from cardctl.storage.failures import StoreMissing, StoreNewer, named_failures
+from cardctl.storage.store import connect
 from cardctl.storage.version import MIGRATIONS, head_version, stored_version
+
+
+def migrate_store(url: str, *, dry_run: bool = False) -> tuple[str, str]:
+    """Bring the store at a URL to this program's version; returns the versions before and after.
+
+    Raises `StoreMissing` where there is none yet: `init` makes stores, this does not.
+    """
+    engine, name = connect(url)
+    with named_failures(name), Session(engine) as session:
+        found = stored_version(session)
+    if found is None:
+        raise StoreMissing(store=name)
+    _, after = migrate(engine, name=name, dry_run=dry_run)
+    return found, after
 
 
 def migrate(engine: Engine, *, name: str, dry_run: bool = False) -> tuple[str | None, str]:
