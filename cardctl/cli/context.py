@@ -90,7 +90,7 @@ class Context:
                 store_id=self.store.store_id,
                 settings=self.settings,
                 environment=os.environ,
-                ask=None if self.no_input else self.ask_secret,
+                ask=None if self.no_input else self._ask_for_key,
             )
 
     @cached_property
@@ -196,6 +196,9 @@ class Context:
     def ask_secret(self, question: str, **values: object) -> str:
         """A secret, typed without being shown; raises when nobody can be asked."""
         return prompts.ask_secret(_(question).format(**values), may_ask=not self.no_input)
+
+    def _ask_for_key(self) -> str:
+        return self.ask_secret("Passphrase or recovery code")
 
     @contextmanager
     def progress(self, label: str, total: int | None = None) -> Iterator[Progress]:

@@ -249,6 +249,24 @@ def analyze(session: Session, name: str) -> None:
         session.connection().exec_driver_sql(f'ANALYZE "{name}"')
 
 
+def damages(session: Session) -> list[str]:
+    """What the database finds wrong with itself, in its own words.
+
+    SQLite reads the whole file. Postgres keeps references and keys by itself and has no such
+    check, so there every constraint that was switched off or never checked is told.
+    """
+    if _is_sqlite(session):
+        found = session.connection().exec_driver_sql("PRAGMA integrity_check").scalars()
+        broken = session.connection().exec_driver_sql("PRAGMA foreign_key_check").all()
+        references = [f"row {row[1]} of {row[0]} refers to no {row[2]}" for row in broken]
+        return [line for line in found if line != "ok"] + references
+    unchecked = session.connection().exec_driver_sql(
+        "SELECT conname FROM pg_constraint WHERE NOT convalidated"
+        " AND connamespace = current_schema()::regnamespace"
+    )
+    return [f"the constraint {name} was never checked" for name in unchecked.scalars()]
+
+
 def _is_sqlite(session: Session) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
