@@ -2,7 +2,7 @@
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlmodel import Session
 
 from cardctl.storage.failures import StoreMissing, StoreNewer, named_failures
@@ -36,11 +36,16 @@ def migrate(engine: Engine, *, name: str, dry_run: bool = False) -> tuple[str | 
         connection.rollback()
         if found is not None and found > needed:
             raise StoreNewer(found=found, needed=needed)
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["connection"] = connection
         with connection.begin() as transaction:
-            command.upgrade(config, "head")
+            upgrade(connection)
             if dry_run:
                 transaction.rollback()
     return found, needed
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the missing migrations in the transaction that the connection is in."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
