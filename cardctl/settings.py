@@ -2,8 +2,8 @@
 
 The user file is `config.toml` in cardctl's home, the project file `cardctl.toml` in the working
 directory or the nearest folder above it. A table `[profiles.NAME]` in either holds the settings of
-a profile, and `profile` names the one to use. Who names a profile wants its store: a profile named by a flag therefore stands above
-the environment, any other one below it.
+a profile, and `profile` names the one to use. Who names a profile wants its store: a profile named
+by a flag therefore stands above the environment, any other one below it.
 
 A project file comes with a folder that somebody else may have made, so it may not say where keys
 come from (`command:…` would run a program), and one that belongs to another user is refused.
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_data_path
 
 from cardctl.errors import UsageRefused
 
@@ -164,8 +166,6 @@ def find_home(environment: Mapping[str, str]) -> Path:
     named = environment.get("CARDCTL_HOME")
     if named:
         return Path(named).expanduser().absolute()
-    from platformdirs import user_data_path
-
     return user_data_path("cardctl", appauthor=False)
 
 

@@ -239,11 +239,15 @@ def _dump(document: Any, indent: int | None = None) -> str:
 def texts(shown: Shown) -> list[list[str]]:
     """Headings and rows as people read them."""
     headings = [_(column.heading) for column in shown.columns]
-    rows = [
-        [text_value(column.name, _get(row, column.name), shown.zone) for column in shown.columns]
-        for row in shown.rows
-    ]
+    rows = [[_cell(row, column, shown.zone) for column in shown.columns] for row in shown.rows]
     return [headings, *rows]
+
+
+def _cell(row: object, column: Column, zone: ZoneInfo) -> str:
+    value = _get(row, column.name)
+    if column.of and isinstance(value, list | tuple):
+        return str(len(value))
+    return text_value(column.name, value, zone)
 
 
 def _plain(shown: Shown) -> str:
