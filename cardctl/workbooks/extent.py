@@ -1,0 +1,122 @@
+"""What a worksheet holds that the parser does not see, and how far out its cells lie.
+
+The parser lays a sheet out densely: one cell in the last corner of a 2 kB file would take all
+memory. Tags are found by patterns that know prefixes, both quotes and odd spacing; whatever is
+written so oddly that they miss it meets the memory limit of the child instead.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from cardctl.workbooks.cells import MergedCells, NotTextKind, column_index, column_letters
+from cardctl.workbooks.failures import CellOutOfRange, FileDamaged, FileTooLarge
+
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 1024
+"""A sheet may have 16,384; a table of keys has a dozen."""
+MAX_DENSE_CELLS = 16 * 2**20
+_SPARSE = 16
+"""With fewer than one cell in so many places a large sheet is called sparse, not large."""
+_TAG_MAX = 2**21
+_REFERENCE_MAX = len("XFD1048576")
+
+_TAGS = re.compile(rb"<(?:[^<>\s/!?:]+:)?((?:c|row|f|mergeCell)(?=[\s/>])[^<]*)")
+_CELL = re.compile(rb"\x00c\s(?:[^\x00]*?\s)?r\s*=\s*[\"']([^\"'\x00]*)[\"'](?![^\x00]*/>)")
+_FORMULA = re.compile(rb"\x00f(?=[\s/>])")
+_FORMULA_CELL = re.compile(rb"\x00c([^\x00]*)\x00f(?=[\s/>])")
+_ERROR_CELL = re.compile(rb"\x00c((?=\s)[^\x00]*?\st\s*=\s*[\"']e[\"'][^\x00]*)")
+_ERROR = re.compile(rb"\st\s*=\s*[\"']e[\"']")
+_HIDDEN_ROW = re.compile(rb"\x00row\s[^\x00]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
+_MERGED = re.compile(
+    rb"\x00mergeCell\s[^\x00]*?\bref\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"
+)
+_OWN_REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
+_DIGITS, _LETTERS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(slots=True)
+class SheetFacts:
+    """Gathered chunk by chunk; rows as the sheet shows them, columns from 0."""
+
+    cells: int = 0
+    last_row: int = 0
+    last_column: int = -1
+    hidden_rows: int = 0
+    marked: dict[tuple[int, int], NotTextKind] = field(default_factory=dict)
+    """(row, column) of formulas and errors."""
+    merged: list[MergedCells] = field(default_factory=list)
+    _tail: bytes = b""
+    """A tag that the last chunk cut off."""
+    _cell: bytes = b""
+    """The tag of the last cell, whose formula may be in the next chunk."""
+
+    def look(self, chunk: bytes) -> None:
+        """Take in the next part of the worksheet's XML."""
+        text = self._tail + chunk
+        whole, mark, rest = text.rpartition(b"<")
+        self._tail = mark + rest
+        if len(self._tail) > _TAG_MAX:
+            raise FileDamaged(part="worksheet")
+        tags = _TAGS.findall(whole)
+        if not tags:
+            return
+        fresh = b"\x00" + b"\x00".join(tags)
+        self._measure(_CELL.findall(fresh))
+        self.hidden_rows += len(_HIDDEN_ROW.findall(fresh)) if b"hidden" in fresh else 0
+        if b"\x00mergeCell" in fresh:
+            self._merge(fresh)
+        self._mark(b"\x00" + self._cell + fresh)
+        self._cell = tags[-1] if tags[-1].startswith(b"c") else b""
+
+    def check(self) -> None:
+        """Refuse what the parser could not lay out."""
+        dense = self.last_row * (self.last_column + 1)
+        out = self.last_row > MAX_ROWS or self.last_column >= MAX_COLUMNS
+        if out or (dense > MAX_DENSE_CELLS and dense > _SPARSE * self.cells):
+            raise CellOutOfRange(cell=f"{column_letters(self.last_column)}{self.last_row}")
+        if dense > MAX_DENSE_CELLS:
+            raise FileTooLarge
+
+    def _measure(self, references: list[bytes]) -> None:
+        """Widen the extent; many references at once, in a constant number of calls."""
+        if not references:
+            return
+        joined = b" ".join(references)
+        if joined.translate(None, _DIGITS + _LETTERS + b" ") or (
+            max(map(len, references)) > _REFERENCE_MAX
+        ):
+            raise FileDamaged(part="worksheet")
+        rows = joined.translate(None, _LETTERS).split()
+        columns = set(joined.translate(None, _DIGITS).split())
+        self.cells += len(references)
+        self.last_row = max(self.last_row, max(map(int, rows), default=0))
+        widest = max((column_index(letters.decode()) for letters in columns), default=-1)
+        self.last_column = max(self.last_column, widest)
+
+    def _merge(self, tags: bytes) -> None:
+        for first_letters, first_row, last_letters, last_row in _MERGED.findall(tags):
+            self.merged.append(
+                MergedCells(
+                    int(first_row),
+                    column_index(first_letters.decode()),
+                    int(last_row),
+                    column_index(last_letters.decode()),
+                )
+            )
+
+    def _mark(self, tags: bytes) -> None:
+        if _ERROR.search(tags):
+            self._mark_cells(_ERROR_CELL.findall(tags), "error")
+        formulas = len(_FORMULA.findall(tags))
+        if formulas:
+            cells = _FORMULA_CELL.findall(tags)
+            if len(cells) != formulas:
+                raise FileDamaged(part="worksheet")
+            self._mark_cells(cells, "formula")
+
+    def _mark_cells(self, tags: list[bytes], kind: NotTextKind) -> None:
+        for tag in tags:
+            reference = _OWN_REFERENCE.search(tag)
+            if reference is None:
+                raise FileDamaged(part="worksheet")
+            self.marked[int(reference[2]), column_index(reference[1].decode())] = kind
