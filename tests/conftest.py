@@ -81,11 +81,25 @@ def bare_shop(request, tmp_path, test_run):
 
 
 @pytest.fixture(params=BACKENDS)
-def database_url(request, tmp_path, test_run):
-    """The URL of a store yet to be made: a file that is not there, an empty database."""
-    url = test_run.empty_database(request.param, tmp_path)
-    yield url
-    test_run.drop(url)
+def new_database(request, tmp_path, test_run):
+    """Makes the URL of one more store yet to be made: no file, or an empty database."""
+    urls = []
+
+    def make():
+        home = tmp_path / f"database-{len(urls)}"
+        home.mkdir()
+        urls.append(test_run.empty_database(request.param, home))
+        return urls[-1]
+
+    yield make
+    for url in urls:
+        test_run.drop(url)
+
+
+@pytest.fixture
+def database_url(new_database):
+    """The URL of a store yet to be made."""
+    return new_database()
 
 
 @pytest.fixture
