@@ -4,8 +4,8 @@ JSON and JSON lines are for programs: the columns' names, money in fen, times in
 plain, csv and xlsx are for people: headings and words in the language of the run, yuan with two
 decimals, the store's local time. Without --format a terminal gets a table, a pipe plain lines.
 
-What a column holds is told by the end of its name: `_fen` money, `_at` an instant, `_on` the day
-of an instant (None or `NEVER`: never), `_bp` a rate.
+What a column holds is told by the end of its name: `_fen` money, `_at` (or `at`) an instant, `_on`
+the day of an instant (None or `NEVER`: never), `_bp` a rate.
 """
 
 import csv
@@ -138,13 +138,15 @@ def json_value(name: str, value: object, zone: ZoneInfo, of: tuple[Column, ...] 
 
 
 def _json_number(name: str, value: int, zone: ZoneInfo) -> int | str | None:
-    if not name.endswith(("_at", "_on")):
+    if not (_is_instant(name) or name.endswith("_on")):
         return value
     if value == NEVER:
         return None
-    if name.endswith("_at"):
-        return format_instant(value, zone)
-    return day_of(value, zone).isoformat()
+    return format_instant(value, zone) if _is_instant(name) else day_of(value, zone).isoformat()
+
+
+def _is_instant(name: str) -> bool:
+    return name == "at" or name.endswith("_at")
 
 
 def json_object(thing: object, columns: Iterable[Column], zone: ZoneInfo) -> dict[str, Any]:
@@ -166,7 +168,8 @@ def text_value(name: str, value: object, zone: ZoneInfo) -> str:
     if isinstance(value, int):
         return _text_of_number(name, value, zone)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={text_value(str(key), item, zone)}" for key, item in value.items())
+        pairs = ((str(key), item) for key, item in value.items())
+        return ", ".join(f"{word(key)} {text_value(key, item, zone)}" for key, item in pairs)
     if isinstance(value, list | tuple):
         if any(is_dataclass(item) or isinstance(item, Mapping) for item in value):
             return str(len(value))
@@ -179,7 +182,7 @@ def _text_of_number(name: str, value: int, zone: ZoneInfo) -> str:
         return format_yuan(value)
     if name.endswith("_bp"):
         return format_rate(value)
-    if name.endswith("_at"):
+    if _is_instant(name):
         return _("never") if value == NEVER else format_instant(value, zone)[:19].replace("T", " ")
     if name.endswith("_on"):
         return day_of(value, zone).isoformat()

@@ -1,0 +1,78 @@
+"""init: make a new store with its keys, and remember where they are."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from cardctl import clock
+from cardctl.cli.context import Context
+from cardctl.cli.language import spoken
+from cardctl.cli.output import Column
+from cardctl.cli.verbs import Noun
+
+noun = Noun("init")
+
+STORE = (
+    Column("store", "store"),
+    Column("status", "status"),
+    Column("store_id", "store id"),
+    Column("key_source", "key source"),
+    Column("recovery", "recovery code"),
+    Column("timezone", "time zone"),
+    Column("language", "language"),
+    Column("slots", "slots"),
+)
+
+
+@noun.verb(
+    "init",
+    writes=True,
+    examples=(
+        "cardctl init --lang zh --recovery-out recovery.txt",
+        "cardctl init --key-source keyring --timezone Asia/Shanghai",
+    ),
+)
+def init(
+    context: Context,
+    recovery_out: Annotated[
+        Path | None, typer.Option(help="Write a recovery code to this file.", metavar="PATH")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(help="Where days begin and end; Asia/Shanghai.", metavar="ZONE"),
+    ] = None,
+) -> None:
+    """Make a new store; where there is one already nothing changes."""
+    from cardctl.upkeep.init_store import Wishes, init_store, remember_choices
+    from cardctl.vault.unlock import first_key_source
+
+    source = first_key_source(context.settings, os.environ)
+    made = init_store(
+        context.settings.store,
+        wishes=Wishes(
+            source=source,
+            recovery_path=recovery_out,
+            wants_code=not (context.no_input or context.invocation.switch("quiet")),
+            timezone=timezone,
+            language=spoken(),
+        ),
+        environment=os.environ,
+        ask_new=context.ask_new_passphrase,
+        actor=context.actor,
+        at=clock.now_ms(),
+        dry_run=context.dry_run,
+    )
+    if not context.dry_run:
+        remember_choices(context.settings, source=source, language=made.language)
+    if made.code is not None:
+        context.note("Recovery code, shown only this once; write it down:")
+        context.note("{code}", code=made.code.reveal())
+    fields = {"key_source": source.spec, "recovery": str(recovery_out) if recovery_out else None}
+    zone = ZoneInfo(made.timezone)
+    context.show({name: getattr(made, name, None) for name in NAMES} | fields, STORE, zone=zone)
+
+
+NAMES = tuple(column.name for column in STORE)
