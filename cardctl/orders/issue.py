@@ -39,7 +39,7 @@ from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.store import Store
 from cardctl.vocabulary import ISSUABLE, OrderStatus
 
-CHUNK = 2_000
+CHUNK = 5_000
 """Orders a transaction: large enough to amortise its commit, small enough to let others in."""
 
 ATTEMPTS = 5

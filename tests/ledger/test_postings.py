@@ -1,0 +1,63 @@
+"""The posting rules as laws: whatever is posted sums to zero, and parts sum to the whole."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardctl.ledger.postings import (
+    Sale,
+    import_lines,
+    issue_lines,
+    recognised_fen,
+    undo_lines,
+    void_lines,
+)
+from cardctl.vocabulary import LedgerAccount
+
+FEN = st.integers(0, 10**12)
+SALES = st.lists(st.builds(Sale, st.integers(1, 5), FEN, FEN), max_size=5)
+
+
+@given(SALES)
+def test_an_issue_sums_to_zero_and_has_no_empty_line(sales):
+    lines = issue_lines(account="WX", sales=sales)
+    assert sum(line.amount_fen for line in lines) == 0
+    assert all(line.amount_fen for line in lines)
+
+
+@given(SALES)
+def test_an_issue_earns_what_was_paid_and_consumes_what_the_cards_cost(sales):
+    totals = {}
+    for line in issue_lines(account="WX", sales=sales):
+        totals[line.account] = totals.get(line.account, 0) + line.amount_fen
+    paid, cost = sum(one.revenue_fen for one in sales), sum(one.cost_fen for one in sales)
+    assert totals.get(LedgerAccount.RECEIVABLE, 0) == paid
+    assert totals.get(LedgerAccount.REVENUE, 0) == -paid
+    assert totals.get(LedgerAccount.COST_OF_GOODS, 0) == cost
+    assert totals.get(LedgerAccount.STOCK, 0) == -cost
+
+
+@given(FEN)
+def test_an_undo_reverses_an_import(cost_fen):
+    facts = {"supplier": "SUP", "product_id": 1, "cost_fen": cost_fen}
+    both = import_lines(**facts) + undo_lines(**facts)
+    for account in (LedgerAccount.STOCK, LedgerAccount.PAYABLE):
+        assert sum(line.amount_fen for line in both if line.account == account) == 0
+
+
+@given(st.dictionaries(st.integers(1, 5), FEN))
+def test_a_write_off_moves_stock_to_loss(costs):
+    lines = void_lines(costs=costs)
+    assert sum(line.amount_fen for line in lines) == 0
+    loss = sum(line.amount_fen for line in lines if line.account == LedgerAccount.STOCK_LOSS)
+    assert loss == sum(costs.values())
+
+
+@given(FEN, st.lists(st.integers(1, 20), min_size=1, max_size=10))
+def test_parts_issued_one_after_another_earn_exactly_what_was_paid(paid_fen, parts):
+    qty, issued, earned = sum(parts), 0, []
+    for part in parts:
+        before = recognised_fen(paid_fen, issued=issued, qty=qty)
+        issued += part
+        earned.append(recognised_fen(paid_fen, issued=issued, qty=qty) - before)
+    assert sum(earned) == paid_fen
+    assert min(earned) >= 0
