@@ -197,6 +197,10 @@ class Context:
         """A secret, typed without being shown; raises when nobody can be asked."""
         return prompts.ask_secret(_(question).format(**values), may_ask=not self.no_input)
 
+    def ask_new_secret(self, question: str) -> str:
+        """A new secret, typed twice; raises when nobody can be asked."""
+        return prompts.ask_new_secret(_(question), may_ask=not self.no_input)
+
     def _ask_for_key(self) -> str:
         return self.ask_secret("Passphrase or recovery code")
 

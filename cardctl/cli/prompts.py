@@ -30,6 +30,20 @@ class NotConfirmed(UsageRefused):
     message = "not confirmed; nothing was changed"
 
 
+class SecretEmpty(UsageRefused):
+    """Nothing was typed where a new secret is needed."""
+
+    code = "secret-empty"
+    message = "nothing was typed"
+
+
+class TypedDifferently(UsageRefused):
+    """A new secret was not typed the same twice."""
+
+    code = "typed-differently"
+    message = "the two are not the same; nothing was changed"
+
+
 def confirm(question: str, *, may_ask: bool) -> None:
     """Go on only after a yes; raises `NotConfirmed` or `NobodyToAsk`."""
     if not may_ask:
@@ -57,6 +71,16 @@ def ask_secret(question: str, *, may_ask: bool) -> str:
         return getpass(f"{question}: ", stream=sys.stderr)
     except EOFError:
         raise NoSecretGiven(question=question) from None
+
+
+def ask_new_secret(question: str, *, may_ask: bool) -> str:
+    """A new secret, typed twice; raises `NoSecretGiven`, `SecretEmpty` and `TypedDifferently`."""
+    first = ask_secret(question, may_ask=may_ask)
+    if not first:
+        raise SecretEmpty
+    if ask_secret(_("Once more"), may_ask=may_ask) != first:
+        raise TypedDifferently
+    return first
 
 
 def may_ask(*, no_input: bool) -> bool:

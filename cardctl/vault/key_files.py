@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,7 +66,7 @@ def written_key_file(path: Path, text: Secret, *, dry_run: bool = False) -> Iter
     if dry_run:
         yield
         return
-    _write(path, text)
+    write_key_file(path, text)
     try:
         yield
     except BaseException:
@@ -73,23 +74,35 @@ def written_key_file(path: Path, text: Secret, *, dry_run: bool = False) -> Iter
         raise
 
 
-def _write(path: Path, text: Secret) -> None:
+def make_folder(folder: Path) -> None:
+    """The folder of a key file, closed to others where it is new; raises `KeyFileUnwritable`."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        raise FileTaken(path=str(path)) from None
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise KeyFileUnwritable(path=str(path), reason=str(error.strerror)) from None
+        raise KeyFileUnwritable(path=str(folder), reason=str(error.strerror)) from None
+
+
+def write_key_file(path: Path, text: Secret) -> None:
+    """Write a key file whole or not at all; raises `FileTaken` and `KeyFileUnwritable`."""
+    draft = None
     try:
+        # Made with the rights of its owner only, under a name that nobody can foresee.
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:
             stream.write(text.reveal() + "\n")
             stream.flush()
             # The store that needs this key must not reach the disk before it.
             os.fsync(stream.fileno())
+        # Unlike a rename, a link does not replace what is there.
+        os.link(draft, path)
         _sync_folder(path.parent)
+    except FileExistsError:
+        raise FileTaken(path=str(path)) from None
     except OSError as error:
-        path.unlink(missing_ok=True)
         raise KeyFileUnwritable(path=str(path), reason=str(error.strerror)) from None
+    finally:
+        if draft:
+            Path(draft).unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,13 +1,15 @@
 """Find the key of a command run and open the vault with it."""
 
 from collections.abc import Callable, MutableMapping
+from dataclasses import replace
+from pathlib import Path
 
 from sqlmodel import Session
 
 from cardctl.settings import Origin, Settings
 from cardctl.vault.keyset import Vault
 from cardctl.vault.slots import unlock
-from cardctl.vault.sources import KeySource, find_key_sources, read_key_source
+from cardctl.vault.sources import KeySource, SourceKind, find_key_sources, read_key_source
 
 
 def unlock_vault(
@@ -40,3 +42,16 @@ def key_sources(
         environment=environment,
         may_ask=may_ask,
     )
+
+
+def first_key_source(settings: Settings, environment: MutableMapping[str, str]) -> KeySource:
+    """Where the first key of a new store belongs: what was chosen, else a file in the home."""
+    sources = key_sources(settings, environment, may_ask=False)
+    if not sources:
+        return KeySource(SourceKind.FILE, str(settings.home / "keys" / "cardctl.key"))
+    first = sources[0]
+    by_environment = settings.key_source is None
+    if first.kind == SourceKind.FILE:
+        path = Path(first.argument).expanduser().absolute()
+        first = replace(first, argument=str(path))
+    return replace(first, chosen=not by_environment)

@@ -23,7 +23,6 @@ STORE = (
     Column("recovery", "recovery code"),
     Column("timezone", "time zone"),
     Column("language", "language"),
-    Column("slots", "slots"),
 )
 
 
@@ -60,19 +59,14 @@ def init(
             language=spoken(),
         ),
         environment=os.environ,
-        ask_new=context.ask_new_passphrase,
+        ask_new=lambda: context.ask_new_secret("New passphrase"),
         actor=context.actor,
         at=clock.now_ms(),
         dry_run=context.dry_run,
     )
     if not context.dry_run:
-        remember_choices(context.settings, source=source, language=made.language)
-    if made.code is not None:
+        remember_choices(context.settings, os.environ, made=made, source=source)
+    if made.code is not None and not context.dry_run:
         context.note("Recovery code, shown only this once; write it down:")
         context.note("{code}", code=made.code.reveal())
-    fields = {"key_source": source.spec, "recovery": str(recovery_out) if recovery_out else None}
-    zone = ZoneInfo(made.timezone)
-    context.show({name: getattr(made, name, None) for name in NAMES} | fields, STORE, zone=zone)
-
-
-NAMES = tuple(column.name for column in STORE)
+    context.show(made, STORE, zone=ZoneInfo(made.timezone))
