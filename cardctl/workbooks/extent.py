@@ -25,12 +25,14 @@ _CELL = re.compile(rb"\x00c\s(?:[^\x00]*?\s)?r\s*=\s*[\"']([^\"'\x00]*)[\"'](?![
 _FORMULA = re.compile(rb"\x00f(?=[\s/>])")
 _FORMULA_CELL = re.compile(rb"\x00c([^\x00]*)\x00f(?=[\s/>])")
 _ERROR_CELL = re.compile(rb"\x00c((?=\s)[^\x00]*?\st\s*=\s*[\"']e[\"'][^\x00]*)")
-_ERROR = re.compile(rb"\st\s*=\s*[\"']e[\"']")
 _HIDDEN_ROW = re.compile(rb"\x00row\s[^\x00]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 _MERGED = re.compile(
     rb"\x00mergeCell\s[^\x00]*?\bref\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})"
 )
 _OWN_REFERENCE = re.compile(rb"\sr\s*=\s*[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
+_PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_RARE = (b"<f", b":f", b":c", b"/>", b"hidden", b"merge", b'"e"', b"'")
+"""What a stretch of plain cells does not hold."""
 _DIGITS, _LETTERS = b"0123456789", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -57,14 +59,31 @@ class SheetFacts:
         self._tail = mark + rest
         if len(self._tail) > _TAG_MAX:
             raise FileDamaged(part="worksheet")
-        tags = _TAGS.findall(whole)
+        if not self._look_quickly(whole):
+            self._look_closely(whole)
+
+    def _look_quickly(self, text: bytes) -> bool:
+        """A stretch of nothing but plain cells, as nearly all are; whether it was one.
+
+        Only the last row is looked at: one far out in the middle meets the memory limit.
+        """
+        cells = _PLAIN_CELL.findall(text)
+        if len(cells) != text.count(b"<c") or any(token in text for token in _RARE):
+            return False
+        if cells:
+            self.cells += len(cells)
+            self._widen({letters for letters, _ in cells}, int(cells[-1][1]))
+            self._cell = text[text.rindex(b"<c") + 1 :].partition(b"<")[0]
+        return True
+
+    def _look_closely(self, text: bytes) -> None:
+        tags = _TAGS.findall(text)
         if not tags:
             return
         fresh = b"\x00" + b"\x00".join(tags)
         self._measure(_CELL.findall(fresh))
-        self.hidden_rows += len(_HIDDEN_ROW.findall(fresh)) if b"hidden" in fresh else 0
-        if b"\x00mergeCell" in fresh:
-            self._merge(fresh)
+        self.hidden_rows += len(_HIDDEN_ROW.findall(fresh))
+        self._merge(fresh)
         self._mark(b"\x00" + self._cell + fresh)
         self._cell = tags[-1] if tags[-1].startswith(b"c") else b""
 
@@ -87,11 +106,13 @@ class SheetFacts:
         ):
             raise FileDamaged(part="worksheet")
         rows = joined.translate(None, _LETTERS).split()
-        columns = set(joined.translate(None, _DIGITS).split())
         self.cells += len(references)
-        self.last_row = max(self.last_row, max(map(int, rows), default=0))
+        self._widen(set(joined.translate(None, _DIGITS).split()), max(map(int, rows), default=0))
+
+    def _widen(self, columns: set[bytes], row: int) -> None:
         widest = max((column_index(letters.decode()) for letters in columns), default=-1)
         self.last_column = max(self.last_column, widest)
+        self.last_row = max(self.last_row, row)
 
     def _merge(self, tags: bytes) -> None:
         for first_letters, first_row, last_letters, last_row in _MERGED.findall(tags):
@@ -105,8 +126,7 @@ class SheetFacts:
             )
 
     def _mark(self, tags: bytes) -> None:
-        if _ERROR.search(tags):
-            self._mark_cells(_ERROR_CELL.findall(tags), "error")
+        self._mark_cells(_ERROR_CELL.findall(tags), "error")
         formulas = len(_FORMULA.findall(tags))
         if formulas:
             cells = _FORMULA_CELL.findall(tags)

@@ -1,0 +1,180 @@
+"""Write tables: xlsx and csv, every value as text unless it is a number.
+
+The xlsx is written here, straight into its zip: openpyxl first lays every sheet down in a temporary
+file, and what is written may be a revealed card. A text stays text whatever it begins with; in a
+csv, where a spreadsheet program would run ``=cmd|…``, it is the reader's program that decides.
+Files are made anew with mode 0600 and never written over.
+"""
+
+import csv
+import io
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from xml.sax.saxutils import escape, quoteattr
+
+from cardctl.workbooks.cells import column_letters
+from cardctl.workbooks.failures import OutputExists, OutputUnwritable
+
+CELL_MAX = 32_767
+"""Excel's own limit of characters in a cell."""
+
+Value = str | int | None
+"""None is an empty cell; money goes in as text, so that no float touches it."""
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+# The same bytes for the same table: a zip records a time for every member.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+_CONTENT_TYPES = (
+    f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+    '<Default Extension="rels"'
+    ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="xml" ContentType="application/xml"/>'
+    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
+    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/>'
+    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/></Types>'
+)
+_ROOT_RELATIONS = (
+    f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1"'
+    f' Type="{_RELATION}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
+)
+_WORKBOOK_RELATIONS = (
+    f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{_RELATION}/worksheet" Target="worksheets/sheet1.xml"/>'
+    f'<Relationship Id="rId2" Type="{_RELATION}/styles" Target="styles.xml"/></Relationships>'
+)
+# Style 0 is general, 1 is text (so that what a person types stays text), 2 is a bold heading.
+_STYLES = (
+    f'{_XML}<styleSheet xmlns="{_MAIN}">'
+    '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
+    '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+    '<fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+    '<cellXfs count="3"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
+    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" quotePrefix="1"'
+    ' applyNumberFormat="1"/>'
+    '<xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"'
+    ' applyFont="1"/></cellXfs></styleSheet>'
+)
+_TEXT, _HEADING = 1, 2
+_COLUMN_WIDTH = 22
+
+# What XML cannot hold, and what would be read as an escape, is written as Excel writes it.
+_UNWRITABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)"
+)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file of our own, 0600; taken away again when writing it fails.
+
+    Raises `OutputExists` and `OutputUnwritable`.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise OutputExists(file=str(path)) from None
+    except OSError as error:
+        raise OutputUnwritable(file=str(path), reason=error.strerror) from None
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise OutputUnwritable(file=str(path), reason=error.strerror) from None
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def write_workbook(
+    path: Path,
+    *,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Value]],
+    sheet: str = "Sheet1",
+    text_columns: bool = False,
+) -> None:
+    """Write an xlsx of one sheet; with `text_columns` what a person adds below stays text."""
+    with new_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        _put(archive, "[Content_Types].xml", _CONTENT_TYPES)
+        _put(archive, "_rels/.rels", _ROOT_RELATIONS)
+        _put(archive, "xl/workbook.xml", _workbook(sheet))
+        _put(archive, "xl/_rels/workbook.xml.rels", _WORKBOOK_RELATIONS)
+        _put(archive, "xl/styles.xml", _STYLES)
+        with archive.open(_member("xl/worksheets/sheet1.xml"), "w", force_zip64=True) as part:
+            style = f' style="{_TEXT}"' if text_columns else ""
+            part.write(
+                f'{_XML}<worksheet xmlns="{_MAIN}"><cols><col min="1" max="{max(len(header), 1)}"'
+                f' width="{_COLUMN_WIDTH}"{style} customWidth="1"/></cols><sheetData>'.encode()
+            )
+            part.write(_row(1, header, _HEADING).encode())
+            for number, row in enumerate(rows, 2):
+                part.write(_row(number, row, _TEXT).encode())
+            part.write(b"</sheetData></worksheet>")
+
+
+def write_csv(path: Path, *, header: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+    """Write a csv in UTF-8 with a BOM, by which spreadsheet programs know the encoding."""
+    with new_file(path) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+        writer = csv.writer(text)
+        writer.writerow(header)
+        writer.writerows(["" if value is None else value for value in row] for row in rows)
+        text.flush()
+        text.detach()
+
+
+def _workbook(sheet: str) -> str:
+    return (
+        f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}"><sheets>'
+        f'<sheet name={quoteattr(sheet)} sheetId="1" r:id="rId1"/></sheets></workbook>'
+    )
+
+
+def _row(number: int, values: Sequence[Value], style: int) -> str:
+    cells = "".join(
+        _cell(f"{column_letters(index)}{number}", value, style)
+        for index, value in enumerate(values)
+        if value not in (None, "")
+    )
+    return f'<row r="{number}">{cells}</row>'
+
+
+def _cell(reference: str, value: Value, style: int) -> str:
+    if isinstance(value, int):
+        return f'<c r="{reference}"><v>{value}</v></c>'
+    text = escape(_UNWRITABLE.sub(_escaped, str(value)[:CELL_MAX]))
+    return (
+        f'<c r="{reference}" s="{style}" t="inlineStr">'
+        f'<is><t xml:space="preserve">{text}</t></is></c>'
+    )
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"_x{ord(match[0]):04X}_"
+
+
+def _put(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    archive.writestr(_member(name), text.encode())
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, _EPOCH)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.external_attr = 0o600 << 16
+    return member
