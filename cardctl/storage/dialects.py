@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Engine, Select, Table, create_engine, event, text
@@ -28,6 +29,20 @@ def make_engine(url: URL) -> Engine:
 def is_sqlite(url: URL) -> bool:
     """Whether a URL names a SQLite file."""
     return url.get_backend_name() == "sqlite"
+
+
+def file_of(url: URL) -> Path | None:
+    """The file of a SQLite store; None where a server keeps the store."""
+    return Path(url.database or "") if is_sqlite(url) else None
+
+
+def problem_with(url: URL) -> str | None:
+    """Why a URL can name no store, or None: a SQLite file or a Postgres database can."""
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        return "a store is sqlite:///… or postgresql+psycopg://…"
+    if is_sqlite(url) and url.database in (None, "", ":memory:"):
+        return "a SQLite store needs a file: sqlite:////path/cardctl.db"
+    return None
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -135,7 +150,8 @@ def update_many(  # noqa: PLR0913 -- the parts of one UPDATE
     """Update many rows by key and say how many were; the caller compares that with its intent.
 
     A row holds the new values of `changed`, then those of `key`. `guard` is a condition over the
-    table's own columns, written ``table.column``, that must still hold; `constants` sets columns alike in every row.
+    table's own columns, written ``table.column``, that must still hold; `constants` sets columns
+    alike in every row.
     """
     return sum(
         _update_chunk(session, table, key, changed, chunk, guard, constants or {})

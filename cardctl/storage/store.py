@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import URL, Engine, inspect, make_url
@@ -13,7 +12,7 @@ from sqlmodel import Session
 from cardctl.clock import load_zone
 from cardctl.errors import UsageRefused
 from cardctl.schema.store import StoreRow
-from cardctl.storage.dialects import is_sqlite, make_engine
+from cardctl.storage.dialects import file_of, make_engine, problem_with
 from cardctl.storage.failures import StoreMissing, StoreNewer, StoreOutdated, named_failures
 from cardctl.storage.version import head_version, stored_version
 
@@ -60,10 +59,8 @@ def parse_store_url(text: str) -> URL:
         raise UsageRefused(
             problem="the store is not a URL such as sqlite:////path/cardctl.db"
         ) from None
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise UsageRefused(problem="a store is sqlite:///… or postgresql+psycopg://…")
-    if is_sqlite(url) and url.database in (None, "", ":memory:"):
-        raise UsageRefused(problem="a SQLite store needs a file: sqlite:////path/cardctl.db")
+    if problem := problem_with(url):
+        raise UsageRefused(problem=problem)
     return url
 
 
@@ -74,7 +71,8 @@ def connect(text: str) -> tuple[Engine, str]:
     """
     url = parse_store_url(text)
     name = url.render_as_string(hide_password=True)
-    if is_sqlite(url) and not Path(url.database or "").exists():
+    path = file_of(url)
+    if path is not None and not path.exists():
         raise StoreMissing(store=name)
     return make_engine(url), name
 

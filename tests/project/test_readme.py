@@ -1,0 +1,93 @@
+"""The README is executed: what it shows works, in the order it shows it.
+
+Its blocks marked `sh` and `console` are one session in a throw-away home beside a copy of the
+sample data. Commands that fetch or build the project itself are checked by what they name.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cardctl.errors import ExitStatus
+from tests.project.readme import Shown, shown_commands
+from tests.project.sources import ROOT
+from tests.support.shop import environment
+
+README = ROOT / "README.md"
+CHINESE = ROOT / "README.zh-CN.md"
+BUILDING = re.compile(r"(git|make|cd|sudo|apt|pip|pipx|python3?|\. |source|\.ci/run)\b")
+
+
+@pytest.fixture
+def reader(tmp_path):
+    """Somebody who types what they read; yields a function that runs a line in their shell."""
+    home, folder = tmp_path / "user", tmp_path / "work"
+    home.mkdir()
+    folder.mkdir()
+    shutil.copytree(ROOT / "sample_data", folder / "sample_data")
+    variables = environment(home=tmp_path / "cardctl", url=None, user_home=home)
+    variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
+
+    def read(line):
+        return subprocess.run(
+            ["sh", "-c", line],
+            check=False,
+            capture_output=True,
+            cwd=folder,
+            env=variables,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+
+    return read
+
+
+def test_what_the_readme_shows_works(reader):
+    shown = [
+        command for command in shown_commands(README) if not BUILDING.match(command.line.strip())
+    ]
+
+    assert sum("cardctl " in command.line for command in shown) >= 8
+    for command in shown:
+        result = reader(command.line)
+        assert result.returncode == command.status, (
+            f"{command.line}\n{result.stdout}\n{result.stderr}"
+        )
+
+
+def test_what_the_readme_builds_with_is_there():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    for command in shown_commands(README):
+        for wanted in re.findall(r"\bmake ([a-z][a-z-]*)", command.line):
+            assert wanted in targets
+
+
+def test_both_languages_show_the_same_commands():
+    assert shown_commands(README) == shown_commands(CHINESE)
+
+
+@pytest.mark.parametrize("path", [README, CHINESE], ids=["en", "zh"])
+def test_the_readme_lists_every_exit_status(path):
+    listed = re.findall(r"^\|\s*`?(\d+)`?\s*\|", path.read_text("utf-8"), re.MULTILINE)
+
+    assert [int(number) for number in listed] == [int(status) for status in ExitStatus]
+
+
+def test_commands_are_found_as_they_stand(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(
+        "```sh\n# why\ncardctl init   # once\ncardctl a \\\n  b   # ends with exit status 8\n```\n"
+        "```console\n$ cardctl status\nall is well\n```\n```json\ncardctl no\n```\n"
+    )
+
+    assert shown_commands(path) == [
+        Shown("cardctl init", 0),
+        Shown("cardctl a    b", 8),
+        Shown("cardctl status", 0),
+    ]
