@@ -10,6 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cardctl.errors import BadValue, UsageRefused
 
+
+class UnknownZone(UsageRefused):
+    """A time zone that the zone database does not have."""
+
+    code = "unknown-timezone"
+    message = "there is no time zone {zone!r}"
+    hint = "a name such as Asia/Shanghai"
+
+
 NEVER = 2**63 - 1
 """`expires_at` of what does not expire: the maximum, so that it sorts last everywhere."""
 
@@ -32,11 +41,11 @@ def now_ms() -> int:
 
 
 def load_zone(name: str) -> ZoneInfo:
-    """The time zone of that IANA name; raises `UsageRefused` for an unknown one."""
+    """The time zone of that IANA name; raises `UnknownZone` for any other name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageRefused(problem=f"there is no time zone {name!r}") from None
+        raise UnknownZone(zone=name) from None
 
 
 def format_instant(epoch_ms: int, zone: ZoneInfo) -> str:

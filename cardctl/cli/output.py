@@ -74,8 +74,8 @@ class Format(StrEnum):
 class Column:
     """A field of a result: its JSON name, and its English heading in tables.
 
-    `of` names the columns of the parts that a field holds: they are shown as a table of their own
-    below the thing they belong to.
+    `of` names the columns of the parts that a field holds: several parts are shown as a table of
+    their own below the thing they belong to, a single one within its line.
     """
 
     name: str
@@ -168,8 +168,7 @@ def text_value(name: str, value: object, zone: ZoneInfo) -> str:
     if isinstance(value, int):
         return _text_of_number(name, value, zone)
     if isinstance(value, Mapping):
-        pairs = ((str(key), item) for key, item in value.items())
-        return ", ".join(f"{word(key)} {text_value(key, item, zone)}" for key, item in pairs)
+        return ", ".join(f"{key}={text_value(str(key), item, zone)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         if any(is_dataclass(item) or isinstance(item, Mapping) for item in value):
             return str(len(value))
@@ -250,6 +249,9 @@ def _cell(row: object, column: Column, zone: ZoneInfo) -> str:
     value = _get(row, column.name)
     if column.of and isinstance(value, list | tuple):
         return str(len(value))
+    if column.of and value is not None:
+        parts = (f"{_(part.heading)} {_cell(value, part, zone)}" for part in column.of)
+        return ", ".join(parts)
     return text_value(column.name, value, zone)
 
 

@@ -60,12 +60,20 @@ class RunView:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderCounts:
+    """How many orders wait for cards, how many of them are short, and how many are held."""
+
+    waiting: int
+    short: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of the house."""
 
     alerts: tuple[Alert, ...]
-    orders: dict[str, int]
-    """How many wait for cards, are short of them, are held."""
+    orders: OrderCounts
     last_runs: tuple[RunView, ...]
 
 
@@ -81,7 +89,7 @@ def look_around(session: Session, *, now: int) -> Status:
             *_stock_alerts(session, now),
             *_broken_runs(runs, now),
         ),
-        orders={"waiting": waiting, "short": short, "held": held},
+        orders=OrderCounts(waiting, short, held),
         last_runs=runs[:_RUNS_SHOWN],
     )
 

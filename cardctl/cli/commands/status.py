@@ -20,8 +20,9 @@ RUN = (
     Column("operator", "operator"),
     Column("finished", "finished"),
 )
+ORDERS = (Column("waiting", "waiting"), Column("short", "short"), Column("held", "held"))
 STATUS = (
-    Column("orders", "orders"),
+    Column("orders", "orders", of=ORDERS),
     Column("alerts", "alerts", of=ALERT),
     Column("last_runs", "last runs", of=RUN),
 )
