@@ -16,6 +16,7 @@ from cardctl.vocabulary import Outcome
 
 CODE_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 200
+TEXT_LENGTH_MAX = 4_000
 _MARKS = frozenset("._-+/#")
 
 Entry = TypeVar("Entry")
@@ -39,7 +40,7 @@ def check_code(text: str) -> str:
     known = all(letter.isalnum() or letter in _MARKS for letter in code)
     if not (known and code[:1].isalnum() and len(code) <= CODE_LENGTH_MAX):
         raise BadValue(
-            value=text, expected="a code: up to 64 letters, digits and . _ - + / #, no spaces"
+            value=text[:80], expected="a code: up to 64 letters, digits and . _ - + / #, no spaces"
         )
     return code
 
@@ -48,8 +49,21 @@ def check_name(text: str) -> str:
     """A name for people, trimmed: printable, not empty. Raises `BadValue`."""
     name = text.strip()
     if not name or not name.isprintable() or len(name) > NAME_LENGTH_MAX:
-        raise BadValue(value=text, expected="a name: one line of up to 200 characters")
+        raise BadValue(value=text[:40], expected="a name: one line of up to 200 characters")
     return name
+
+
+def check_text(text: str) -> str:
+    """Free text, trimmed, that both databases keep and every terminal shows. Raises `BadValue`."""
+    bare = text.strip()
+    odd = any(
+        unicodedata.category(letter) in {"Cc", "Cs"} for letter in bare if letter not in "\r\n\t"
+    )
+    if odd or len(bare) > TEXT_LENGTH_MAX:
+        raise BadValue(
+            value=text[:40], expected="text of up to 4000 characters, without control characters"
+        )
+    return bare
 
 
 def differing(stored: object, wanted: object, *, leave_out: Collection[str] = ()) -> list[str]:

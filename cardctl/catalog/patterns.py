@@ -21,8 +21,8 @@ _SEVERAL_WAYS = re.compile(r"[*+?|]|\{\d*,\d*\}")
 
 def check_pattern(text: str) -> str:
     """A pattern that keys are to match whole; raises `BadValue` for one that must not be used."""
-    if len(text) > PATTERN_LENGTH_MAX:
-        raise BadValue(value=text[:40], expected="a pattern of up to 200 characters")
+    if len(text) > PATTERN_LENGTH_MAX or not text.isprintable():
+        raise BadValue(value=text[:40], expected="a pattern of up to 200 printable characters")
     try:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:

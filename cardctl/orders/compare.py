@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cardctl.orders.plan import PlannedLine, PlannedOrder
+from cardctl.orders.records import TOLD_TEXTS
 from cardctl.vocabulary import OrderStatus, Outcome
 
 CLOSED = (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
 """An order that is told so is not taken."""
-
-TOLD_TEXTS = ("buyer", "phone", "email", "ip", "device", "region", "agent", "note")
-"""What a source may say of an order in words; stored as it was said."""
 
 
 class StoredOrder(NamedTuple):

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from cardctl.audit.record import Run
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
-from cardctl.orders.compare import CLOSED, TOLD_TEXTS, Comparison, StoredOrder, compare
+from cardctl.orders.compare import CLOSED, Comparison, StoredOrder, compare
 from cardctl.orders.plan import (
     PlacingCatalog,
     PlannedLine,
@@ -24,7 +24,7 @@ from cardctl.orders.plan import (
     plan_order,
     read_placing_catalog,
 )
-from cardctl.orders.records import OrderRecord
+from cardctl.orders.records import TOLD_TEXTS, OrderRecord, check_order
 from cardctl.orders.waiting import named_orders
 from cardctl.schema.orders import order_events, order_lines, orders
 from cardctl.storage.dialects import insert_many, select_many, update_many
@@ -81,9 +81,9 @@ _Lines = dict[tuple[int, int], list[PlannedLine]]
 
 
 def add_order(session: Session, *, run: Run, channel: str, record: OrderRecord) -> Placed:
-    """Place one order. Raises `NotFound`, `InputRefused` leaves, and `OrderConflict`."""
+    """Place one order. Raises `NotFound`, `BadValue`, `PaidDisagrees` and `OrderConflict`."""
     catalog = read_placing_catalog(session, channel=channel)
-    planned = plan_order(catalog, record)
+    planned = plan_order(catalog, check_order(record))
     (placed,) = place_orders(session, run=run, verb="order.add", catalog=catalog, planned=[planned])
     if placed.outcome is Outcome.CONFLICT:
         raise OrderConflict(order=placed.order, differs=", ".join(placed.differs))

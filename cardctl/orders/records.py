@@ -5,8 +5,10 @@ Whatever a source looks like, it is read into these records; placing knows nothi
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from cardctl.catalog.entries import check_text
 from cardctl.errors import BadValue
 from cardctl.vocabulary import OrderStatus
 
@@ -20,6 +22,10 @@ TOLD_STATUSES = (
     OrderStatus.REFUNDED,
 )
 """What a source may say of an order; it knows nothing of our cards."""
+
+
+TOLD_TEXTS = ("buyer", "phone", "email", "ip", "device", "region", "agent", "note")
+"""What a source may say of an order in words; stored as it was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,11 @@ class OrderRecord:
     agent: str | None = None
     note: str | None = None
 
+    @property
+    def says_paid(self) -> bool:
+        """Whether it says anywhere what was paid."""
+        return self.paid_fen is not None or self.lines[0].paid_fen is not None
+
 
 def check_number(text: str) -> str:
     """An external order number, trimmed: 1 to 128 printable characters without spaces.
@@ -73,3 +84,18 @@ def check_qty(qty: int) -> int:
     if not 1 <= qty <= QTY_MAX:
         raise BadValue(value=str(qty), expected="a quantity from 1 to 100000")
     return qty
+
+
+def check_order(record: OrderRecord) -> OrderRecord:
+    """The record with its number and its texts trimmed, an empty text for none.
+
+    Raises `BadValue`.
+    """
+    for line in record.lines:
+        check_qty(line.qty)
+    texts: dict[str, Any] = {
+        name: check_text(text) or None
+        for name in TOLD_TEXTS
+        if (text := getattr(record, name)) is not None
+    }
+    return replace(record, number=check_number(record.number), **texts)

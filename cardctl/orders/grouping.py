@@ -1,0 +1,100 @@
+"""Group the rows of a table to orders, whatever their order, in bounded memory. Pure.
+
+Rows of one order mostly stand together, and are then an order as soon as the next number begins.
+Where they do not, only a first pass over the numbers can tell: an order is complete with its last
+row, and only scattered orders are held until then.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cardctl.errors import InputRefused
+from cardctl.orders.reading import Reject
+from cardctl.orders.records import TOLD_TEXTS, OrderRecord
+
+_SAID_ONCE = ("status", "paid_fen", "paid_at", "account", *TOLD_TEXTS)
+
+
+class RowsDisagree(InputRefused):
+    """The rows of one order say different things of the whole order."""
+
+    code = "rows-disagree"
+    message = "the rows of order {number} disagree in: {fields}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """A row as it was read: an order of one line, or why it is none."""
+
+    row: int
+    number: str
+    """The order number; empty when that could not be read."""
+    record: OrderRecord | None
+    reject: Reject | None = None
+
+
+@dataclass(slots=True)
+class RowGroup:
+    """The rows of one order."""
+
+    rows: list[ReadRow] = field(default_factory=list)
+
+    @property
+    def first_row(self) -> int:
+        """Where the order begins in the sheet."""
+        return self.rows[0].row
+
+
+def last_rows_of_scattered(numbers: Iterable[tuple[int, str]]) -> dict[str, int]:
+    """The orders whose rows do not stand together, each with its last row.
+
+    Takes (row, order number) in the order of the sheet.
+    """
+    seen: set[int] = set()
+    scattered: dict[str, int] = {}
+    previous = ""
+    for row, number in numbers:
+        # Hashes, not texts: a million of them are held. Two that collide are held till the end.
+        if number in scattered or (number != previous and hash(number) in seen):
+            scattered[number] = row
+        seen.add(hash(number))
+        previous = number
+    return scattered
+
+
+def group_rows(rows: Iterable[ReadRow], scattered: dict[str, int]) -> Iterator[RowGroup]:
+    """The orders of a table; a row without a number stands alone."""
+    held: dict[str, RowGroup] = {}
+    current = RowGroup()
+    for row in rows:
+        if row.number in scattered:
+            group = held.setdefault(row.number, RowGroup())
+            group.rows.append(row)
+            if row.row == scattered[row.number]:
+                yield held.pop(row.number)
+            continue
+        if current.rows and not (row.number and current.rows[0].number == row.number):
+            yield current
+            current = RowGroup()
+        current.rows.append(row)
+    if current.rows:
+        yield current
+    yield from held.values()
+
+
+def merge_records(records: Sequence[OrderRecord]) -> OrderRecord:
+    """One order of the lines of all; a row may leave out what another says of the whole order.
+
+    Raises `RowsDisagree`.
+    """
+    said: dict[str, Any] = {}
+    differs = []
+    for name in _SAID_ONCE:
+        values = {value for one in records if (value := getattr(one, name)) is not None}
+        if len(values) > 1:
+            differs.append(name.removesuffix("_fen"))
+        said[name] = next(iter(values), None)
+    if differs:
+        raise RowsDisagree(number=records[0].number, fields=", ".join(differs))
+    return replace(records[0], lines=[line for one in records for line in one.lines], **said)

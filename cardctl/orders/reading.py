@@ -1,0 +1,202 @@
+"""What every order format reads alike: cells by the field they belong to, cleaned and checked.
+
+Platforms wrap ids so that Excel leaves them alone; Excel ruins them all the same when somebody
+opens the file and saves it. What is wrong with a cell is raised with its row and its column, and
+collected by whoever takes the rows.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+from zoneinfo import ZoneInfo
+
+from cardctl.catalog.entries import check_text
+from cardctl.clock import parse_instant
+from cardctl.errors import BadValue, CardctlError, InputRefused
+from cardctl.money import parse_yuan
+from cardctl.orders.records import OrderRecord, check_number, check_qty
+from cardctl.vocabulary import OrderStatus
+from cardctl.workbooks.cells import Cell, NotText
+from cardctl.workbooks.headers import Header
+
+EXCEL_DIGITS = 15
+"""As many digits of a number Excel keeps; the others become zeros."""
+
+_QTY = re.compile(r"\d{1,6}")
+_SCIENTIFIC = re.compile(r"\d+(\.\d+)?[eE]\+?\d+")
+_WRAPPERS = "'`\t "
+
+Value = TypeVar("Value")
+
+
+class CellMissing(InputRefused):
+    """A cell that must hold something is empty."""
+
+    code = "missing"
+    message = "{field} is missing"
+
+
+class ResavedByExcel(InputRefused):
+    """An id that Excel has turned into a number: its last digits are gone."""
+
+    code = "excel-resaved"
+    message = "{value} is not the id that was exported: Excel re-saved the file and lost digits"
+    hint = "export the file again and import it without opening it"
+
+
+class FormulaCell(InputRefused):
+    """A formula where a value should stand."""
+
+    code = "formula"
+    message = "the cell holds a formula"
+
+
+class ErrorCell(InputRefused):
+    """An error value such as #N/A."""
+
+    code = "error-cell"
+    message = "the cell holds the error {value}"
+
+
+class StatusUnknown(InputRefused):
+    """A word for an order's status that nobody has told us the meaning of."""
+
+    code = "unknown-status"
+    message = "the order status {value!r} is not known"
+    hint = "unpaid, paid, closed or refunded (待付款, 已付款, 已关闭, 已退款)"
+
+
+class CellRefused(Exception):
+    """What is wrong with a cell, and which cell it is; kept as a `Reject`."""
+
+    def __init__(self, reject: "Reject") -> None:
+        """Keep the reject."""
+        super().__init__()
+        self.reject = reject
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was not taken: its number in the sheet, its column's name, and why."""
+
+    row: int
+    column: str
+    problem: CardctlError
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A row of a table whose cells are asked for by field; an empty cell is None.
+
+    `exact_numbers`: a number has all the digits it was written with, as in JSON.
+    """
+
+    number: int
+    cells: Sequence[Cell]
+    header: Header
+    exact_numbers: bool
+    zone: ZoneInfo
+
+    def identifier(self, field: str) -> str | None:
+        """An id without its wrappers: ``="…"``, a leading ', ` or TAB, trailing spaces."""
+        cell = self._cell(field)
+        text = cell if isinstance(cell, str) else cell.text
+        if text.startswith('="') and text.rstrip(_WRAPPERS).endswith('"'):
+            text = text.rstrip(_WRAPPERS)[2:-1]
+        bare = text.strip(_WRAPPERS)
+        digits = sum(letter.isdigit() for letter in bare)
+        number = isinstance(cell, NotText) and not self.exact_numbers
+        if _SCIENTIFIC.fullmatch(bare) or (number and digits >= EXCEL_DIGITS):
+            self.refuse(field, ResavedByExcel(value=bare[:40]))
+        return self._checked(field, check_text, bare) or None
+
+    def text(self, field: str) -> str | None:
+        """Free text."""
+        cell = self._cell(field)
+        text = cell if isinstance(cell, str) else cell.text
+        return self._checked(field, check_text, text) or None
+
+    def order_number(self) -> str:
+        """The external order number, which every row must have."""
+        return self._checked("order", check_number, self.required("order"))
+
+    def required(self, field: str) -> str:
+        """An id that every row must have."""
+        found = self.identifier(field)
+        if found is None:
+            self.refuse(field, CellMissing(field=self._name(field)))
+        return found
+
+    def qty(self, field: str) -> int:
+        """A quantity; one where nothing is said."""
+        text = self.text(field) or "1"
+        if not _QTY.fullmatch(text):
+            problem = BadValue(value=text[:40], expected="a quantity from 1 to 100000")
+            self.refuse(field, problem)
+        return self._checked(field, lambda found: check_qty(int(found)), text)
+
+    def yuan(self, field: str) -> int | None:
+        """An amount that is not negative, in fen."""
+        text = self.text(field)
+        return None if text is None else self._checked(field, _parse_paid, text)
+
+    def instant(self, field: str) -> int | None:
+        """Epoch ms of a time in the store's zone."""
+        text = self.text(field)
+        if text is None:
+            return None
+        return self._checked(field, lambda found: parse_instant(found, self.zone), text)
+
+    def refuse(self, field: str, problem: CardctlError) -> NoReturn:
+        """Raise `CellRefused` with this row and the field's column."""
+        raise CellRefused(Reject(self.number, self._name(field), problem))
+
+    def _cell(self, field: str) -> Cell:
+        index = self.header.columns.get(field)
+        cell = "" if index is None or index >= len(self.cells) else self.cells[index]
+        if isinstance(cell, NotText):
+            if cell.kind == "formula":
+                self.refuse(field, FormulaCell())
+            if cell.kind == "error":
+                self.refuse(field, ErrorCell(value=cell.text))
+        return cell
+
+    def _checked(self, field: str, check: Callable[[str], Value], text: str) -> Value:
+        try:
+            return check(text)
+        except BadValue as problem:
+            self.refuse(field, problem)
+
+    def _name(self, field: str) -> str:
+        return self.header.names.get(field, field)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFormat:
+    """How the tables of a source are read: their header, and a row as an order of one line."""
+
+    code: str
+    synonyms: Mapping[str, Sequence[str]]
+    """The names of each field's column; fields are those of the generic table."""
+    required: Collection[str]
+    """The fields that tell this format from others."""
+    read: Callable[[FieldRow], OrderRecord]
+
+
+def read_status(row: FieldRow, words: Mapping[str, OrderStatus]) -> OrderStatus:
+    """What a status cell means; paid where nothing is said."""
+    text = row.text("status")
+    if text is None:
+        return OrderStatus.PAID
+    status = words.get(text.casefold())
+    if status is None:
+        row.refuse("status", StatusUnknown(value=text[:40]))
+    return status
+
+
+def _parse_paid(text: str) -> int:
+    fen = parse_yuan(text)
+    if fen < 0:
+        raise BadValue(value=text, expected="an amount that is not negative")
+    return fen
