@@ -167,7 +167,7 @@ class Context:
             extra=added,
             zone=zone or self.zone,
         )
-        show(self.output, shown, replace=self.yes)
+        show(self.output, shown)
         if self.dry_run and not self.output.is_json:
             self.note("Dry run: nothing was kept.")
         self.status = status

@@ -11,9 +11,10 @@ the day of an instant (None or `NEVER`: never), `_bp` a rate.
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,6 @@ class FileInTheWay(UsageRefused):
     hint = "name another file, or add --yes to replace it"
 
 
-class CannotWriteFile(UsageRefused):
-    """--out names a file that cannot be made."""
-
-    code = "cannot-write-file"
-    message = "the file {path} cannot be written: {words}"
-
-
 class Format(StrEnum):
     """How a result is shown."""
 
@@ -96,6 +90,21 @@ class Output:
         """Whether a program reads the result, so that errors are documents too."""
         return self.format in (Format.JSON, Format.JSONL)
 
+    def check(self, columns: Sequence[Column], *, may_replace: bool) -> None:
+        """Refuse what cannot be shown before anything is done: `show` comes after the work.
+
+        Raises `UnknownField`, `UnknownFileKind` and `FileInTheWay`.
+        """
+        if columns:
+            _pick_columns({column.name: column for column in columns}, self.fields)
+        if self.path is None:
+            return
+        path = Path(self.path)
+        if path.suffix.lower() not in _FILE_KINDS:
+            raise UnknownFileKind(path=self.path)
+        if path.exists() and not may_replace:
+            raise FileInTheWay(path=self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -108,14 +117,14 @@ class Shown:
     zone: ZoneInfo
 
 
-def show(output: Output, shown: Shown, *, replace: bool) -> None:
+def show(output: Output, shown: Shown) -> None:
     """Show a result on stdout, or write it to the file that --out names.
 
-    Raises `UnknownField`, and for a file `UnknownFileKind`, `FileInTheWay` or `CannotWriteFile`.
+    Raises `UnknownField`, and for a file `OutputUnwritable`.
     """
     picked = _pick(shown, output.fields)
     if output.path is not None:
-        write_file(Path(output.path), picked, replace=replace)
+        _write_file(Path(output.path), picked)
         return
     default = Format.TABLE if sys.stdout.isatty() else Format.PLAIN
     text = _RENDERERS[output.format or default](picked)
@@ -198,21 +207,24 @@ def _all_columns(thing: Any) -> tuple[Column, ...]:
 
 def _pick(shown: Shown, names: str | None) -> Shown:
     """Only the fields that --fields names, in its order."""
-    if names is None:
-        return shown
     known = {column.name: column for column in shown.columns}
     known |= {name: Column(name, name) for name in shown.extra}
+    picked = _pick_columns(known, names)
+    return replace(
+        shown,
+        columns=tuple(column for column in picked if column.name not in shown.extra),
+        extra={item.name: shown.extra[item.name] for item in picked if item.name in shown.extra},
+    )
+
+
+def _pick_columns(known: Mapping[str, Column], names: str | None) -> list[Column]:
+    if names is None:
+        return list(known.values())
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
         if name not in known:
             raise UnknownField(field=name, known=", ".join(known))
-    return Shown(
-        columns=tuple(known[name] for name in wanted if name not in shown.extra),
-        rows=shown.rows,
-        single=shown.single,
-        extra={name: shown.extra[name] for name in wanted if name in shown.extra},
-        zone=shown.zone,
-    )
+    return [known[name] for name in wanted]
 
 
 def _objects(shown: Shown) -> list[dict[str, Any]]:
@@ -224,18 +236,20 @@ def _objects(shown: Shown) -> list[dict[str, Any]]:
 
 
 def _json(shown: Shown) -> str:
-    objects = _objects(shown)
-    document = objects[0] if shown.single else objects
-    return _dump(document, indent=2) + "\n"
+    return _document(shown, ascii_only=not speaks_unicode(sys.stdout))
 
 
 def _jsonl(shown: Shown) -> str:
-    return "".join(_dump(item) + "\n" for item in _objects(shown))
+    ascii_only = not speaks_unicode(sys.stdout)
+    lines = (json.dumps(item, ensure_ascii=ascii_only) for item in _objects(shown))
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _dump(document: Any, indent: int | None = None) -> str:
-    # A stream in GBK gets \u escapes: its own way out for a missing character is no JSON.
-    return json.dumps(document, indent=indent, ensure_ascii=not speaks_unicode(sys.stdout))
+def _document(shown: Shown, *, ascii_only: bool) -> str:
+    """One JSON document; a stream in GBK gets ASCII: its own way out for a character is no JSON."""
+    objects = _objects(shown)
+    document = objects[0] if shown.single else objects
+    return json.dumps(document, indent=2, ensure_ascii=ascii_only) + "\n"
 
 
 def texts(shown: Shown) -> list[list[str]]:
@@ -312,33 +326,35 @@ def _parts(shown: Shown) -> list[tuple[str, Shown]]:
     ]
 
 
-def write_file(path: Path, shown: Shown, *, replace: bool) -> None:
-    """Write a result to a file only its owner can read, by its ending."""
-    from cardctl.workbooks.write import write_csv, write_workbook
+def _write_file(path: Path, shown: Shown) -> None:
+    """Write a result to a file only its owner can read, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    _FILE_KINDS[path.suffix.lower()](fresh, shown)
+    fresh.replace(path)
 
-    if path.exists() and not replace:
-        raise FileInTheWay(path=str(path))
-    headings, *rows = texts(shown)
-    try:
-        if replace:
-            path.unlink(missing_ok=True)
-        match path.suffix.lower():
-            case ".xlsx":
-                write_workbook(path, headings, rows)
-            case ".csv":
-                write_csv(path, headings, rows)
-            case ".json":
-                _write_json(path, shown)
-            case _:
-                raise UnknownFileKind(path=str(path))
-    except OSError as error:
-        raise CannotWriteFile(path=str(path), words=error.strerror) from None
+
+def _write_xlsx(path: Path, shown: Shown) -> None:
+    from cardctl.workbooks.write import write_workbook
+
+    header, *rows = texts(shown)
+    write_workbook(path, header=header, rows=rows)
+
+
+def _write_csv(path: Path, shown: Shown) -> None:
+    from cardctl.workbooks.write import write_csv
+
+    header, *rows = texts(shown)
+    write_csv(path, header=header, rows=rows)
 
 
 def _write_json(path: Path, shown: Shown) -> None:
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(_json(shown), "utf-8")
+    from cardctl.workbooks.write import new_file
 
+    with new_file(path) as stream:
+        stream.write(_document(shown, ascii_only=False).encode())
+
+
+_FILE_KINDS = {".xlsx": _write_xlsx, ".csv": _write_csv, ".json": _write_json}
 
 _RENDERERS = {
     Format.TABLE: _table,

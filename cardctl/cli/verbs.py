@@ -15,7 +15,7 @@ from cardctl.cli import help as help_page
 from cardctl.cli.context import Context, Invocation
 from cardctl.cli.lazy import Group
 from cardctl.cli.options import ROOT_OPTIONS
-from cardctl.cli.output import Format, Output
+from cardctl.cli.output import Column, Format, Output
 from cardctl.cli.parsing import parsing, refuse_extra
 
 _FRAME_OPTIONS: dict[str, tuple[Any, object]] = {
@@ -72,7 +72,7 @@ class Verb:
     function: Callable[..., None]
     examples: Sequence[str]
     writes: bool
-    destroys: bool
+    columns: Sequence[Column]
     path: str
     """`product.add`: how the audit log names it."""
     frame_names: frozenset[str]
@@ -96,11 +96,14 @@ class Noun:
         examples: Sequence[str],
         writes: bool = False,
         destroys: bool = False,
+        columns: Sequence[Column] = (),
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Make a function a verb.
 
         `writes` adds --dry-run; what `destroys` writes too, and its function asks before it acts.
-        A verb called like its noun makes the noun itself the command (`cardctl status`).
+        `columns` are those it shows: with them a mistake in --fields is found before the work is
+        done, so what writes names them. A verb called like its noun makes the noun itself the
+        command (`cardctl status`).
         """
 
         def register(function: Callable[..., None]) -> Callable[..., None]:
@@ -111,7 +114,15 @@ class Noun:
             if not (writes or destroys):
                 frame.discard("dry_run")
             self.verbs.append(
-                Verb(name, function, examples, writes or destroys, destroys, path, frozenset(frame))
+                Verb(
+                    name=name,
+                    function=function,
+                    examples=examples,
+                    writes=writes or destroys,
+                    columns=columns,
+                    path=path,
+                    frame_names=frozenset(frame),
+                )
             )
             return function
 
@@ -230,6 +241,7 @@ def _callback(verb: Verb) -> Callable[..., int]:
             dry_run=bool(given.get("dry_run")),
             yes=bool(given.get("yes")),
         )
+        output.check(verb.columns, may_replace=context.yes)
         verb.function(context, **{name: values[name] for name in declared})
         return context.status
 
