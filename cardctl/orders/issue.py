@@ -70,14 +70,20 @@ class Shortage:
 class Outcome:
     """What issuing did for one order: its status now, the cards bound, and why not more.
 
-    `reason` is empty for a filled order, else ``short``, ``unchanged`` or the forbidding status.
+    `cause` is empty for a filled order, else ``short``, ``unchanged`` or the forbidding status.
     """
 
     order: str
     status: str
     cards: int
-    reason: str = ""
+    cause: str = ""
     shortages: tuple[Shortage, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The cause, with what was found of what was wanted: ``short: VIP 5/6``."""
+        lacking = ", ".join(f"{one.sku} {one.found}/{one.wanted}" for one in self.shortages)
+        return f"{self.cause}: {lacking}" if lacking else self.cause
 
 
 @dataclass(slots=True)
@@ -97,7 +103,7 @@ class IssueResult:
         """Count one more."""
         self.orders.append(outcome)
         self.cards += outcome.cards
-        match outcome.reason:
+        match outcome.cause:
             case "":
                 self.issued += 1
             case "short":

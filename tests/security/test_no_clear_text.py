@@ -1,0 +1,184 @@
+"""No secret is readable at rest or on its way: files, WAL, output, temporary folders, /proc.
+
+And what went in comes out: every secret of a password-protected workbook, byte for byte.
+"""
+
+import io
+import threading
+import time
+from pathlib import Path
+
+import openpyxl
+import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
+
+from tests.support.clear_text import files_holding
+
+PASSWORD = "made-up-workbook-password"  # noqa: S105 -- made up
+IMPORT = (
+    "batch import sealed.xlsx --product CARDP --supplier SUP --cost 3.21 --expires never"
+    " --password-source env:WORKBOOK_PASSWORD"
+)
+
+
+def made_up_rows(count):
+    """Numbers and passwords as suppliers send them, the awkward ones included."""
+    awkward = [
+        ("0000000000000000019", "=cmd|' /C calc'!A0"),
+        ("1234567890123456789", "<a href='x'>&amp;</a>"),
+        ("0012", "密码-含中文-123"),
+        ("CARD-+-SUM", "+SUM(A1:A9)"),
+        ("EMOJI-CARD", "🎁🎁🎁🎁"),
+        ("LONG-CARD", "L0ng" * 1_000),
+    ]
+    plain = [(f"NR{place:010d}", f"Secret-{place:06d}-made-up") for place in range(count)]
+    return (awkward + plain)[:count]
+
+
+def write_sealed_workbook(path, rows):
+    """An xlsx with Chinese headers, encrypted with a password; never in clear on the disk."""
+    workbook = openpyxl.Workbook(write_only=True)
+    sheet = workbook.create_sheet("卡密")
+    sheet.append(["卡号", "密码", "备注"])
+    for number, secret in rows:
+        cells = [openpyxl.cell.WriteOnlyCell(sheet, text) for text in (number, secret)]
+        for cell in cells:
+            cell.data_type = "s"
+        sheet.append([*cells, "现货"])
+    plain = io.BytesIO()
+    workbook.save(plain)
+    with path.open("wb") as file:
+        OOXMLFile(plain).encrypt(PASSWORD, file)
+
+
+class ProcessWatch:
+    """Reads the command lines and environments of all processes while a block runs."""
+
+    def __init__(self, needles):
+        self.needles = [needle.encode() for needle in needles]
+        self.found = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self):
+        while not self._stop.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    told = path.read_bytes()
+                except OSError:
+                    continue
+                self.found += [needle for needle in self.needles if needle in told]
+            time.sleep(0.02)
+
+
+def stored_octets(shop):
+    """What a Postgres server has on its disk of this database: tables and the log before them."""
+    if shop.backend == "sqlite":
+        return b""
+    tables = [
+        name
+        for (name,) in shop.sql(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+    ]
+    shop.execute("CHECKPOINT")
+    parts = [
+        shop.sql(f"SELECT pg_read_binary_file(pg_relation_filepath('public.{name}'))")[0][0]
+        for name in tables
+    ]
+    parts += [
+        octets
+        for (octets,) in shop.sql(
+            "SELECT pg_read_binary_file('pg_wal/' || name) FROM pg_ls_waldir()"
+            " WHERE modification > now() - interval '10 minutes'"
+        )
+    ]
+    return b"".join(bytes(part) for part in parts)
+
+
+def assert_nothing_in_clear(shop, rows, *outputs):
+    needles = [text for row in rows for text in row if len(text) >= 8] + [PASSWORD]
+    folders = [shop.home, shop.temporary, shop.folder]
+    assert list(files_holding(needles, folders)) == []
+    said = "".join(outputs)
+    assert [needle for needle in needles if needle in said] == []
+    octets = stored_octets(shop)
+    assert [needle for needle in needles if needle.encode() in octets] == []
+
+
+def import_as_process(shop, line, rows):
+    """Run an import as a process that is watched; (exit status, everything it said)."""
+    sample = [text for row in rows[:200] for text in row if len(text) >= 8]
+    with ProcessWatch([PASSWORD, *sample]) as watch:
+        process = shop.spawn(line, env={"WORKBOOK_PASSWORD": PASSWORD})
+        stdout, stderr = process.communicate(timeout=300)
+    assert watch.found == []
+    return process.returncode, stdout + stderr
+
+
+def prove_round_trip(shop, count):
+    rows = made_up_rows(count)
+    shop.seed_catalog()
+    write_sealed_workbook(shop.folder / "sealed.xlsx", rows)
+    env = {"WORKBOOK_PASSWORD": PASSWORD}
+
+    dry = shop.run(f"{IMPORT} --dry-run --json", env=env).json
+    assert (dry["imported"], dry["dry_run"]) == (count, True)
+    assert shop.sql("SELECT COUNT(*) FROM card") == [(0,)]
+
+    status, said = import_as_process(shop, f"{IMPORT} --json", rows)
+    assert status == 0, said
+    assert shop.sql("SELECT COUNT(*) FROM card") == [(count,)]
+    again = shop.run(f"{IMPORT} --json", env=env)
+    assert again.json["status"] == "unchanged"
+
+    shop.run(f"order add --channel TB --number 1 --sku CARDP --qty {count} --paid 100")
+    issued = shop.run("order issue TB:1 --json")
+    masked = shop.run("order show TB:1 --json")
+    assert_nothing_in_clear(
+        shop, rows, said, again.stdout, again.stderr, issued.stdout, masked.stdout
+    )
+
+    revealed = shop.run("order show TB:1 --reveal --reason 'the proof' --json").json["cards"]
+    assert sorted((card["number"], card["secret"]) for card in revealed) == sorted(rows)
+    shop.run("audit verify")
+    assert_nothing_in_clear(shop, rows)
+
+
+def test_what_goes_in_sealed_comes_out_byte_for_byte(shop):
+    prove_round_trip(shop, 300)
+
+
+@pytest.mark.prove
+def test_ten_thousand_rows_go_in_sealed_and_come_out_byte_for_byte(shop):
+    begun = time.monotonic()
+    prove_round_trip(shop, 10_000)
+    print(f"\n{shop.backend}: 10,000 sealed rows in and out in {time.monotonic() - begun:.0f} s")
+
+
+def test_a_failed_import_leaves_nothing_in_clear(shop):
+    rows = made_up_rows(200)
+    shop.seed_catalog()
+    write_sealed_workbook(shop.folder / "sealed.xlsx", [*rows, ("NR-WITHOUT-SECRET", "")])
+    status, said = import_as_process(shop, IMPORT, rows)
+    assert status == 3
+    assert shop.sql("SELECT COUNT(*) FROM card") == [(0,)]
+    assert_nothing_in_clear(shop, rows, said)
+
+
+def test_a_wrong_password_says_so_and_repeats_none(shop):
+    rows = made_up_rows(20)
+    shop.seed_catalog()
+    write_sealed_workbook(shop.folder / "sealed.xlsx", rows)
+    refused = shop.run(IMPORT, env={"WORKBOOK_PASSWORD": "wrong-made-up"}, status=3)
+    assert "wrong-made-up" not in refused.stdout + refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert_nothing_in_clear(shop, rows, refused.stdout, refused.stderr)
