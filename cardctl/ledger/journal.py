@@ -132,9 +132,16 @@ def balances(session: Session, *, until: int | None = None) -> list[Balance]:
 
 
 def entries(
-    session: Session, *, since: int | None = None, until: int | None = None
+    session: Session,
+    *,
+    since: int | None = None,
+    until: int | None = None,
+    of_order: tuple[int, int] | None = None,
 ) -> Iterator[Entry]:
-    """The entries posted from `since` to before `until` (epoch ms), oldest first, streamed."""
+    """The entries posted from `since` to before `until` (epoch ms), oldest first, streamed.
+
+    `of_order` takes only those of the order with that bucket and id.
+    """
     entry, line = journal_entries.c, journal_lines.c
     query = (
         select(
@@ -157,6 +164,9 @@ def entries(
         query = query.where(entry.posted_at >= since)
     if until is not None:
         query = query.where(entry.posted_at < until)
+    if of_order is not None:
+        bucket, order_id = of_order
+        query = query.where(entry.bucket == bucket, entry.order_id == order_id)
     rows = session.execute(query.execution_options(yield_per=5_000))
     last: tuple[int, int] | None = None
     current: Entry | None = None

@@ -1,0 +1,67 @@
+"""Cancel an order that got no card; what was issued is refunded instead."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import insert, update
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.errors import StateForbids
+from cardctl.identifiers import new_id
+from cardctl.orders.queries import find_order
+from cardctl.orders.waiting import named_orders
+from cardctl.schema.orders import order_events, orders
+from cardctl.vocabulary import OrderStatus
+
+CANCELLABLE = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.HELD)
+
+
+class CannotCancel(StateForbids):
+    """The order has cards, or was refunded."""
+
+    code = "cannot-cancel"
+    message = "order {order} is {status}: only an order without cards can be cancelled"
+    hint = "cardctl order show {order}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """An order that is cancelled now; `was` is the status before."""
+
+    order: str
+    status: str
+    was: str
+
+
+def cancel_order(session: Session, *, run: Run, channel: str, number: str) -> Cancelled:
+    """Cancel an order, once; cancelling it again changes nothing.
+
+    Raises `NotFound` and `CannotCancel`.
+    """
+    key = find_order(session, channel=channel, number=number)
+    name = f"{channel}:{number}"
+    # Issuing locks an order before its cards: whoever comes second sees what the first one did.
+    (order,) = named_orders(session, keys=[key], locking=True)
+    if order.status == OrderStatus.CANCELLED:
+        return Cancelled(name, order.status, order.status)
+    if order.status not in CANCELLABLE:
+        raise CannotCancel(order=name, status=order.status)
+    session.execute(
+        update(orders)
+        .where(orders.c.bucket == key.bucket, orders.c.id == key.id)
+        .values(status=OrderStatus.CANCELLED.value)
+    )
+    session.execute(
+        insert(order_events).values(
+            bucket=key.bucket,
+            id=new_id(),
+            order_id=key.id,
+            kind="cancelled",
+            at=run.at,
+            run_id=run.id,
+            detail=json.dumps({"was": order.status}),
+        )
+    )
+    run.record(session, "order.cancel", {"order": name, "was": order.status})
+    return Cancelled(name, OrderStatus.CANCELLED.value, order.status)

@@ -1,0 +1,96 @@
+"""Reveal the cards of an order: say the secrets, and keep for good who asked and why."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.errors import UsageRefused
+from cardctl.identifiers import new_id
+from cardctl.orders.queries import find_order, select_cards, shown_card
+from cardctl.schema.orders import order_events
+from cardctl.vault.keyset import Vault
+from cardctl.vault.sealing import CardOpener
+from cardctl.vault.secret import Secret
+
+
+class ReasonMissing(UsageRefused):
+    """Cards are revealed for a reason only."""
+
+    code = "reason-missing"
+    message = "cards are revealed only for a reason: it goes to the audit log"
+    hint = "add --reason TEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class RevealedCard:
+    """An open card; its secrets say what they are only when asked."""
+
+    id: str
+    line: int
+    masked: str
+    status: str
+    expires_on: int
+    number: Secret | None
+    secret: Secret
+    fields: dict[str, Secret]
+
+
+def reveal_order(  # noqa: PLR0913 -- whose cards, with what key, why
+    session: Session, *, run: Run, vault: Vault, channel: str, number: str, reason: str
+) -> list[RevealedCard]:
+    """Open all cards of an order, and say so in its events and in the audit log.
+
+    Nothing may be shown before this transaction is committed. An order without cards reveals
+    nothing, and nothing is recorded. Raises `NotFound`, `ReasonMissing`, `NeedsFullKey`,
+    `Tampered` and `KeyTampered`.
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    key = find_order(session, channel=channel, number=number)
+    opener = CardOpener(session, vault)
+    revealed = [_open(opener, row) for row in session.execute(select_cards(key)).all()]
+    if not revealed:
+        return []
+    told = {"cards": len(revealed), "reason": reason}
+    session.execute(
+        insert(order_events).values(
+            bucket=key.bucket,
+            id=new_id(),
+            order_id=key.id,
+            kind="revealed",
+            at=run.at,
+            run_id=run.id,
+            detail=json.dumps(told),
+        )
+    )
+    run.record(session, "order.reveal", {"order": f"{channel}:{number}", **told})
+    return revealed
+
+
+def _open(opener: CardOpener, row: Any) -> RevealedCard:
+    def open_field(field: str, sealed: bytes) -> str:
+        return opener.open(
+            field,
+            batch_id=row.batch_id,
+            bucket=row.bucket,
+            card_id=row.id,
+            product_id=row.product_id,
+            sealed=sealed,
+        ).decode()
+
+    shown = shown_card(row)
+    fields = json.loads(open_field("fields", row.sealed_fields)) if row.sealed_fields else {}
+    return RevealedCard(
+        id=shown.id,
+        line=shown.line,
+        masked=shown.masked,
+        status=shown.status,
+        expires_on=shown.expires_on,
+        number=Secret(open_field("number", row.sealed_number)) if row.sealed_number else None,
+        secret=Secret(open_field("secret", row.sealed_secret)),
+        fields={name: Secret(text) for name, text in fields.items()},
+    )
