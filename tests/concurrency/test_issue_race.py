@@ -37,7 +37,10 @@ for bucket, order_id in waiting:
             text("SELECT bucket, id FROM card WHERE status = 'available' ORDER BY id LIMIT 1")
         ).first()
         line = session.execute(
-            text("SELECT id FROM order_line WHERE bucket = :b AND order_id = :o AND issued_qty = 0"),
+            text(
+                "SELECT id FROM order_line"
+                " WHERE bucket = :b AND order_id = :o AND issued_qty = 0"
+            ),
             {"b": bucket, "o": order_id},
         ).scalar()
     if card is None or line is None:
@@ -51,7 +54,9 @@ for bucket, order_id in waiting:
             ),
             given,
         )
-        session.execute(text("UPDATE order_line SET issued_qty = 1 WHERE bucket = :b AND id = :l"), given)
+        session.execute(
+            text("UPDATE order_line SET issued_qty = 1 WHERE bucket = :b AND id = :l"), given
+        )
         session.execute(
             text("UPDATE orders SET status = 'issued' WHERE bucket = :b AND id = :o"), given
         )
