@@ -1,0 +1,250 @@
+"""Stores in every state a merchant may find one in: what is said, with which code and status."""
+
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from cardctl.errors import UsageRefused
+from cardctl.storage.failures import OutcomeUnknown, StoreReadOnly, is_retryable
+from cardctl.storage.store import open_store, parse_store_url
+
+sqlite_only = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
+postgres_only = pytest.mark.parametrize("shop", ["postgres"], indirect=True)
+bare_sqlite_only = pytest.mark.parametrize("bare_shop", ["sqlite"], indirect=True)
+
+READING = "stock levels"
+WRITING = "pool add vip"
+
+
+def refused(shop, line, *, status, code, **options):
+    """The error document of a command that must be refused so; it says so in words, too."""
+    error = shop.run([*line.split(), "--json"], status=status, **options).error
+    assert error["code"] == code
+    told = shop.run(line, status=status, **options)
+    assert told.stdout == ""
+    assert told.stderr.startswith(f"error[{code}]: ")
+    assert "\nhint: " in told.stderr
+    return error
+
+
+@pytest.mark.parametrize("line", [READING, WRITING, "store check"])
+def test_a_store_that_is_not_there(bare_shop, line):
+    error = refused(bare_shop, line, status=9, code="store-missing")
+
+    assert error["hint"] == "cardctl init"
+    assert not (bare_shop.home / "cardctl.db").exists()
+
+
+@pytest.mark.parametrize("line", [READING, WRITING, "store check"])
+def test_an_old_store_is_refused_until_it_is_migrated(shop, line):
+    shop.execute("UPDATE alembic_version SET version_num = '0000'")
+
+    error = refused(shop, line, status=9, code="store-outdated")
+
+    assert error["hint"] == "run cardctl store migrate"
+
+
+@pytest.mark.parametrize("line", [READING, WRITING, "store check", "store migrate"])
+def test_a_store_of_a_newer_version_is_refused(shop, line):
+    shop.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    refused(shop, line, status=9, code="store-newer")
+
+    assert shop.sql("SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_a_migrated_store_is_left_as_it_is(shop):
+    migration = shop.run("store migrate --json").json
+
+    assert migration["status"] == "unchanged"
+    assert migration["version_before"] == migration["version_after"]
+
+
+def test_a_whole_store_checks_as_whole(shop):
+    checked = shop.run("store check --json").json
+
+    assert checked["status"] == "whole"
+    assert checked["problems"] == []
+
+
+@bare_sqlite_only
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but a note of some length" * 100, os.urandom(8192)]
+)
+def test_a_file_that_is_no_database(bare_shop, content):
+    path = bare_shop.home / "cardctl.db"
+    path.write_bytes(content)
+
+    refused(bare_shop, READING, status=9, code="store-damaged")
+    refused(bare_shop, WRITING, status=9, code="store-damaged")
+
+    assert path.read_bytes() == content
+
+
+@bare_sqlite_only
+def test_an_empty_file_is_no_store(bare_shop):
+    (bare_shop.home / "cardctl.db").touch()
+
+    refused(bare_shop, READING, status=9, code="store-missing")
+
+
+@bare_sqlite_only
+def test_a_folder_is_no_store(bare_shop):
+    (bare_shop.home / "cardctl.db").mkdir()
+
+    refused(bare_shop, READING, status=9, code="store-unreachable")
+
+
+@sqlite_only
+def test_a_damaged_store_is_found_damaged(shop):
+    with closing(sqlite3.connect(shop.home / "cardctl.db")) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'ix_card_claim'")
+        connection.commit()
+
+    checked = shop.run("store check --json", status=8).json
+
+    assert checked["status"] == "problems"
+
+
+@sqlite_only
+def test_a_store_another_program_keeps_busy(shop, monkeypatch):
+    monkeypatch.setattr("cardctl.storage.dialects.BUSY_TIMEOUT_MS", 100)
+    with closing(sqlite3.connect(shop.home / "cardctl.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        refused(shop, WRITING, status=9, code="store-busy")
+        shop.run(READING)
+
+    shop.run(WRITING)
+
+
+@postgres_only
+def test_rows_another_program_keeps_locked(shop, monkeypatch):
+    monkeypatch.setattr("cardctl.storage.dialects.BUSY_TIMEOUT_MS", 100)
+    with shop.store.transaction() as other:
+        other.connection().exec_driver_sql("LOCK TABLE pool IN ACCESS EXCLUSIVE MODE")
+
+        refused(shop, WRITING, status=9, code="store-busy")
+
+    shop.run(WRITING)
+
+
+@postgres_only
+def test_a_server_that_is_not_there(shop, tmp_path):
+    env = {"CARDCTL_STORE": f"postgresql+psycopg://nobody:hush-hush@/none?host={tmp_path}"}
+
+    error = refused(shop, READING, status=9, code="store-unreachable", env=env)
+
+    assert "hush-hush" not in str(error)
+
+
+@postgres_only
+def test_a_user_who_may_not_write(shop):
+    name = f"reader_{os.getpid()}"
+    shop.execute(f"CREATE ROLE {name} LOGIN")
+    shop.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
+    env = {"CARDCTL_STORE": shop.url.replace("://postgres@", f"://{name}@")}
+    try:
+        shop.run(READING, env=env)
+        refused(shop, WRITING, status=9, code="store-read-only", env=env)
+    finally:
+        shop.execute(f"DROP OWNED BY {name}")
+        shop.execute(f"DROP ROLE {name}")
+
+
+@postgres_only
+def test_a_connection_that_breaks_leaves_the_outcome_unknown(shop):
+    with pytest.raises(OutcomeUnknown), shop.store.transaction() as session:
+        session.connection().execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+@sqlite_only
+def test_a_store_on_a_full_disk(shop):
+    before = shop.sql("SELECT count(*) FROM pool")
+    room = (shop.home / "cardctl.db").stat().st_size + 4096
+
+    results = [
+        _with_little_room(shop, ["pool", "add", f"pool-{place}"], room) for place in range(40)
+    ]
+
+    stopped = [result for result in results if result.returncode]
+    assert stopped, "the disk never filled up"
+    assert {result.returncode for result in stopped} == {9}
+    assert all(result.stderr.startswith("error[store-full]: ") for result in stopped)
+    added = sum(result.returncode == 0 for result in results)
+    assert shop.sql("SELECT count(*) FROM pool") == [(before[0][0] + added,)]
+    shop.run("store check")
+
+
+def _with_little_room(shop, words, room):
+    """A command whose files cannot grow beyond a size: a write past it fails as on a full disk."""
+    return subprocess.run(
+        [sys.executable, "-m", "cardctl", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=shop.env,
+        cwd=shop.folder,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+    )
+
+
+def test_nothing_can_be_written_while_reading(shop):
+    with pytest.raises(StoreReadOnly), shop.store.reading() as session:
+        session.connection().execute(text("DELETE FROM pool"))
+
+
+def test_a_dry_run_keeps_nothing(shop):
+    with shop.store.transaction(dry_run=True) as session:
+        session.connection().execute(text("DELETE FROM pool"))
+
+    assert shop.sql("SELECT code FROM pool") == [("main",)]
+
+
+def test_an_error_keeps_nothing(shop):
+    def fail_after_deleting():
+        with shop.store.transaction() as session:
+            session.connection().execute(text("DELETE FROM pool"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_after_deleting()
+
+    assert shop.sql("SELECT code FROM pool") == [("main",)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "cardctl.db",
+        "mysql://localhost/cards",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "://",
+        "http:x",
+    ],
+)
+def test_what_is_no_store_is_refused(url):
+    with pytest.raises(UsageRefused):
+        parse_store_url(url)
+
+
+def test_the_name_of_a_store_hides_its_password(shop):
+    assert parse_store_url("postgresql://a:hush@b/c").password == "hush"
+    assert "hush" not in open_store(shop.url).name
+
+
+def test_a_race_may_be_run_again_and_a_typing_error_may_not(shop):
+    with shop.store.engine.connect() as connection, pytest.raises(DBAPIError) as told:
+        connection.exec_driver_sql("SELECT nonsense FROM nowhere")
+
+    assert not is_retryable(told.value)
