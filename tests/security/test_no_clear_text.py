@@ -14,7 +14,7 @@ from msoffcrypto.format.ooxml import OOXMLFile
 
 from tests.support.clear_text import files_holding
 
-PASSWORD = "made-up-workbook-password"  # noqa: S105 -- made up
+PASSWORD = "made-up-workbook-password"
 IMPORT = (
     "batch import sealed.xlsx --product CARDP --supplier SUP --cost 3.21 --expires never"
     " --password-source env:WORKBOOK_PASSWORD"
@@ -86,7 +86,8 @@ def stored_octets(shop):
     tables = [
         name
         for (name,) in shop.sql(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            "SELECT relname FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
     ]
     shop.execute("CHECKPOINT")
