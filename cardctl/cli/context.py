@@ -172,6 +172,10 @@ class Context:
             self.note("Dry run: nothing was kept.")
         self.status = status
 
+    def write(self, text: str) -> None:
+        """Write to stdout what is no table: a script, a file's bytes as text."""
+        write(sys.stdout, text)
+
     def note(self, text: str, **values: object) -> None:
         """Talk on stderr, unless --quiet; `text` is a template of the catalogue."""
         if not self.invocation.switch("quiet"):

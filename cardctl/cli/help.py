@@ -16,7 +16,8 @@ HELP_TEXT = "Show this help."
 
 
 def tidy(command: Any) -> None:
-    """Make the parameters of a command ours: refusals that name the option, switches one name."""
+    """Make the parts of a command ours: refusals that name the option, switches with one name."""
+    command.short_help = _summary(command)
     for param in command.params:
         if isinstance(param, TyperOption) and param.is_flag and not param.default:
             param.secondary_opts = []
@@ -71,7 +72,7 @@ def _usage(ctx: Any, command: Any) -> str:
             if param.required:
                 pieces.append(_declaration(param))
             continue
-        name = name_in_help(param) + ("…" if param.nargs == -1 else "")
+        name = name_in_help(param).rstrip("…") + ("…" if param.nargs == -1 else "")
         pieces.append(name if param.required else f"[{name}]")
     return " ".join([*pieces, _("[OPTION …]")])
 

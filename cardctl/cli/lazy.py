@@ -60,7 +60,7 @@ class RootGroup(Group):
         """Put up placeholders for all nouns."""
         self.nouns = {row.name: row for row in nouns}
         for row in nouns:
-            self.add_command(TyperCommand(row.name, help=row.summary, rich_markup_mode=None))
+            self.add_command(TyperCommand(row.name, help=row.summary, short_help=row.summary))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The noun that the first argument names, imported now."""

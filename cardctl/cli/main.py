@@ -11,7 +11,7 @@ import typer
 from typer.main import get_group
 
 from cardctl import __version__
-from cardctl.cli import failures
+from cardctl.cli import completion, failures
 from cardctl.cli.context import Invocation
 from cardctl.cli.language import locale_language, speak
 from cardctl.cli.lazy import NounRow, RootGroup
@@ -66,6 +66,9 @@ def run(arguments: Sequence[str]) -> int:
     prepare_streams()
     _choose_language(arguments)
     try:
+        if shell := os.environ.get(completion.VARIABLE):
+            write(sys.stdout, completion.answer(make_root(), arguments, shell))
+            return ExitStatus.DONE
         return _run(list(arguments))
     except HelpAsked as asked:
         write(sys.stderr, asked.message + "\n")

@@ -5,7 +5,7 @@ it is). Everything a command line can do wrong becomes an error of ours, so that
 carries a code and ends with status 2 like any other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, cast
@@ -20,6 +20,7 @@ from typer._click.exceptions import (
     NoSuchOption,
     UsageError,
 )
+from typer._click.shell_completion import CompletionItem, _resolve_context, _resolve_incomplete
 from typer._click.types import BoolParamType, IntParamType, IntRange, ParamType
 from typer.core import TyperOption
 
@@ -118,13 +119,18 @@ HelpAsked = NoArgsIsHelpError
 """What Typer raises for a group that stands alone; its message is the whole help."""
 
 
+Offer = Callable[[Any, str], Iterable[str]]
+"""Values that begin like an incomplete word, given Typer's context."""
+
+
 class Checked(ParamType):
     """A parameter type whose refusals are ours and name the option."""
 
-    def __init__(self, inner: Any) -> None:
-        """Wrap a type of Typer's."""
+    def __init__(self, inner: Any, offer: Offer | None = None) -> None:
+        """Wrap a type of Typer's; `offer` knows values that a shell may complete."""
         self.inner = inner
         self.name = inner.name
+        self.offer = offer
 
     def convert(self, value: Any, param: Parameter | None, ctx: TyperContext | None) -> Any:
         """The converted value; raises a `UsageRefused` leaf."""
@@ -141,7 +147,18 @@ class Checked(ParamType):
 
     def shell_complete(self, ctx: Any, param: Parameter, incomplete: str) -> Any:
         """What the shell offers."""
+        if self.offer is not None:
+            return [CompletionItem(value) for value in self.offer(ctx, incomplete)]
         return self.inner.shell_complete(ctx, param, incomplete)
+
+
+def offers_for(
+    root: Any, before: list[str], incomplete: str, *, obj: object
+) -> list[tuple[str, str]]:
+    """What may stand in place of an incomplete word after these: values and their help."""
+    ctx = _resolve_context(root, {"obj": obj}, "cardctl", before)
+    place, rest = _resolve_incomplete(ctx, before, incomplete)
+    return [(str(item.value), item.help or "") for item in place.shell_complete(ctx, rest)]
 
 
 @contextmanager

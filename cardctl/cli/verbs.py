@@ -4,14 +4,15 @@ import inspect
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperOption
 from typer.main import get_group
 
 from cardctl.cli import help as help_page
+from cardctl.cli.completion import CODES, stored_codes
 from cardctl.cli.context import Context, Invocation
 from cardctl.cli.lazy import Group
 from cardctl.cli.options import ROOT_OPTIONS
@@ -64,6 +65,9 @@ _FRAME_OPTIONS: dict[str, tuple[Any, object]] = {
 }
 
 
+_SHOWING = frozenset({"output_format", "as_json", "fields", "out"})
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
     """A verb as its noun declared it."""
@@ -89,20 +93,22 @@ class Noun:
     verbs: list[Verb] = field(default_factory=list)
     groups: list["Noun"] = field(default_factory=list)
 
-    def verb(
+    def verb(  # noqa: PLR0913 -- what a verb is
         self,
         name: str,
         *,
         examples: Sequence[str],
         writes: bool = False,
         destroys: bool = False,
+        shows: bool = True,
         columns: Sequence[Column] = (),
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Make a function a verb.
 
         `writes` adds --dry-run; what `destroys` writes too, and its function asks before it acts.
         `columns` are those it shows: with them a mistake in --fields is found before the work is
-        done, so what writes names them. A verb called like its noun makes the noun itself the
+        done, so what writes names them. What does not show data (`shows`) has no --format and its
+        like. A verb called like its noun makes the noun itself the
         command (`cardctl status`).
         """
 
@@ -113,6 +119,8 @@ class Noun:
             frame = set(_FRAME_OPTIONS) - declared
             if not (writes or destroys):
                 frame.discard("dry_run")
+            if not shows:
+                frame -= _SHOWING
             self.verbs.append(
                 Verb(
                     name=name,
@@ -144,10 +152,20 @@ class Noun:
         group.name = self.name
         group.examples = [verb.examples[0] for verb in self.verbs]
         for verb in self.verbs:
-            group.commands[verb.name].verb = verb
+            command = group.commands[verb.name]
+            command.verb = verb
+            _offer_codes(command, self.name)
         for inner in self.groups:
             group.add_command(inner.build(), inner.name)
         return group.commands.get(self.name, group)
+
+
+def _offer_codes(command: Any, noun: str) -> None:
+    """Let the shell complete codes: in options of those names, and the noun's own."""
+    for param in command.params:
+        kind = noun if param.name == "code" and command.name != "add" else param.name
+        if kind in CODES and (command.name != "add" or isinstance(param, TyperOption)):
+            param.type.offer = partial(stored_codes, kind)
 
 
 class VerbCommand(TyperCommand):

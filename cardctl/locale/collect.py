@@ -31,7 +31,7 @@ _ERROR_DETAILS = frozenset({"expected", "noun", "problem", "question", "reason"}
 _WORD_FIELDS = frozenset({"kind", "origin", "scope", "state", "status", "tier"})
 """Fields of results whose literal values in cli/ are words; `cli/output.py` has the same."""
 
-_NOT_SHOWN = frozenset({"Format", "Language", "SourceKind"})
+_NOT_SHOWN = frozenset({"Format", "Language", "Shell", "SourceKind"})
 """Enumerations that are typed by users or programs and never shown as words."""
 
 

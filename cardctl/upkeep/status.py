@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 from sqlmodel import Session
 
 from cardctl.audit.record import END
@@ -127,10 +127,12 @@ def _stock_alerts(session: Session, now: int) -> Iterator[Alert]:
 def _low_stock(session: Session, now: int) -> Iterator[Alert]:
     """Products with a safety stock and no more saleable cards than that."""
     card, product = cards.c, products.c
+    # A small integer times a day would be reckoned in 32 bits.
+    least_ms = cast(product.min_validity_days, BigInteger) * DAY_MS
     saleable = (
         (card.product_id == product.id)
         & (card.status == CardStatus.AVAILABLE)
-        & (card.expires_at >= now + product.min_validity_days * DAY_MS)
+        & (card.expires_at - least_ms >= now)
     )
     count = func.count(card.id)
     query = (
@@ -145,9 +147,7 @@ def _low_stock(session: Session, now: int) -> Iterator[Alert]:
         yield Alert(AlertKind.LOW_STOCK, sku, left, f"cardctl stock levels --product {sku}")
 
 
-def _cards_by_product(
-    session: Session, condition: ColumnElement[bool]
-) -> Iterator[tuple[str, int]]:
+def _cards_by_product(session: Session, condition: ColumnElement[bool]) -> list[tuple[str, int]]:
     query = (
         select(products.c.sku, func.count())
         .join_from(cards, products, products.c.id == cards.c.product_id)
@@ -155,7 +155,7 @@ def _cards_by_product(
         .group_by(products.c.sku)
         .order_by(products.c.sku)
     )
-    yield from session.execute(query).tuples()
+    return [(str(sku), int(count)) for sku, count in session.execute(query)]
 
 
 def _last_runs(session: Session) -> tuple[RunView, ...]:
