@@ -79,30 +79,30 @@ class ProcessWatch:
             time.sleep(0.02)
 
 
+@pytest.fixture
+def watched(shop):
+    """A shop whose server log is read from here on."""
+    shop.seed_catalog()
+    if shop.backend == "postgres":
+        shop.first_log = shop.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")[0][0]
+    return shop
+
+
 def stored_octets(shop):
     """What a Postgres server has on its disk of this database: tables and the log before them."""
     if shop.backend == "sqlite":
         return b""
-    tables = [
-        name
-        for (name,) in shop.sql(
-            "SELECT relname FROM pg_class"
-            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-        )
-    ]
     shop.execute("CHECKPOINT")
-    parts = [
-        shop.sql(f"SELECT pg_read_binary_file(pg_relation_filepath('public.{name}'))")[0][0]
-        for name in tables
-    ]
-    parts += [
-        octets
-        for (octets,) in shop.sql(
-            "SELECT pg_read_binary_file('pg_wal/' || name) FROM pg_ls_waldir()"
-            " WHERE modification > now() - interval '10 minutes'"
-        )
-    ]
-    return b"".join(bytes(part) for part in parts)
+    tables = shop.sql(
+        "SELECT pg_read_binary_file(pg_relation_filepath(oid)) FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    log = shop.sql(
+        "SELECT pg_read_binary_file('pg_wal/' || name) FROM pg_ls_waldir()"
+        " WHERE name BETWEEN :first AND pg_walfile_name(pg_current_wal_lsn())",
+        first=shop.first_log,
+    )
+    return b"".join(bytes(octets) for (octets,) in tables + log)
 
 
 def assert_nothing_in_clear(shop, rows, *outputs):
@@ -125,61 +125,58 @@ def import_as_process(shop, line, rows):
     return process.returncode, stdout + stderr
 
 
-def prove_round_trip(shop, count):
+def prove_round_trip(watched, count):
     rows = made_up_rows(count)
-    shop.seed_catalog()
-    write_sealed_workbook(shop.folder / "sealed.xlsx", rows)
+    write_sealed_workbook(watched.folder / "sealed.xlsx", rows)
     env = {"WORKBOOK_PASSWORD": PASSWORD}
 
-    dry = shop.run(f"{IMPORT} --dry-run --json", env=env).json
+    dry = watched.run(f"{IMPORT} --dry-run --json", env=env).json
     assert (dry["imported"], dry["dry_run"]) == (count, True)
-    assert shop.sql("SELECT COUNT(*) FROM card") == [(0,)]
+    assert watched.sql("SELECT COUNT(*) FROM card") == [(0,)]
 
-    status, said = import_as_process(shop, f"{IMPORT} --json", rows)
+    status, said = import_as_process(watched, f"{IMPORT} --json", rows)
     assert status == 0, said
-    assert shop.sql("SELECT COUNT(*) FROM card") == [(count,)]
-    again = shop.run(f"{IMPORT} --json", env=env)
+    assert watched.sql("SELECT COUNT(*) FROM card") == [(count,)]
+    again = watched.run(f"{IMPORT} --json", env=env)
     assert again.json["status"] == "unchanged"
 
-    shop.run(f"order add --channel TB --number 1 --sku CARDP --qty {count} --paid 100")
-    issued = shop.run("order issue TB:1 --json")
-    masked = shop.run("order show TB:1 --json")
+    watched.run(f"order add --channel TB --number 1 --sku CARDP --qty {count} --paid 100")
+    issued = watched.run("order issue TB:1 --json")
+    masked = watched.run("order show TB:1 --json")
     assert_nothing_in_clear(
-        shop, rows, said, again.stdout, again.stderr, issued.stdout, masked.stdout
+        watched, rows, said, again.stdout, again.stderr, issued.stdout, masked.stdout
     )
 
-    revealed = shop.run("order show TB:1 --reveal --reason 'the proof' --json").json["cards"]
+    revealed = watched.run("order show TB:1 --reveal --reason 'the proof' --json").json["cards"]
     assert sorted((card["number"], card["secret"]) for card in revealed) == sorted(rows)
-    shop.run("audit verify")
-    assert_nothing_in_clear(shop, rows)
+    watched.run("audit verify")
+    assert_nothing_in_clear(watched, rows)
 
 
-def test_what_goes_in_sealed_comes_out_byte_for_byte(shop):
-    prove_round_trip(shop, 300)
+def test_what_goes_in_sealed_comes_out_byte_for_byte(watched):
+    prove_round_trip(watched, 300)
 
 
 @pytest.mark.prove
-def test_ten_thousand_rows_go_in_sealed_and_come_out_byte_for_byte(shop):
+def test_ten_thousand_rows_go_in_sealed_and_come_out_byte_for_byte(watched):
     begun = time.monotonic()
-    prove_round_trip(shop, 10_000)
-    print(f"\n{shop.backend}: 10,000 sealed rows in and out in {time.monotonic() - begun:.0f} s")
+    prove_round_trip(watched, 10_000)
+    print(f"\n{watched.backend}: 10,000 sealed rows in and out in {time.monotonic() - begun:.0f} s")
 
 
-def test_a_failed_import_leaves_nothing_in_clear(shop):
+def test_a_failed_import_leaves_nothing_in_clear(watched):
     rows = made_up_rows(200)
-    shop.seed_catalog()
-    write_sealed_workbook(shop.folder / "sealed.xlsx", [*rows, ("NR-WITHOUT-SECRET", "")])
-    status, said = import_as_process(shop, IMPORT, rows)
+    write_sealed_workbook(watched.folder / "sealed.xlsx", [*rows, ("NR-WITHOUT-SECRET", "")])
+    status, said = import_as_process(watched, IMPORT, rows)
     assert status == 3
-    assert shop.sql("SELECT COUNT(*) FROM card") == [(0,)]
-    assert_nothing_in_clear(shop, rows, said)
+    assert watched.sql("SELECT COUNT(*) FROM card") == [(0,)]
+    assert_nothing_in_clear(watched, rows, said)
 
 
-def test_a_wrong_password_says_so_and_repeats_none(shop):
+def test_a_wrong_password_says_so_and_repeats_none(watched):
     rows = made_up_rows(20)
-    shop.seed_catalog()
-    write_sealed_workbook(shop.folder / "sealed.xlsx", rows)
-    refused = shop.run(IMPORT, env={"WORKBOOK_PASSWORD": "wrong-made-up"}, status=3)
+    write_sealed_workbook(watched.folder / "sealed.xlsx", rows)
+    refused = watched.run(IMPORT, env={"WORKBOOK_PASSWORD": "wrong-made-up"}, status=3)
     assert "wrong-made-up" not in refused.stdout + refused.stderr
     assert "Traceback" not in refused.stderr
-    assert_nothing_in_clear(shop, rows, refused.stdout, refused.stderr)
+    assert_nothing_in_clear(watched, rows, refused.stdout, refused.stderr)

@@ -49,6 +49,16 @@ class TestRun:
             return f"sqlite:///{home / DATABASE}"
         return self._create_database((template / "database").read_text())
 
+    def copy_of_store(self, url: str, folder: Path) -> str:
+        """Copy a store that nobody is connected to; returns the URL of the copy."""
+        if not url.startswith("sqlite"):
+            return self._create_database(_database_of(url))
+        path = Path(url.removeprefix("sqlite:///"))
+        _settle(path)
+        folder.mkdir(parents=True)
+        shutil.copy(path, folder / DATABASE)
+        return f"sqlite:///{folder / DATABASE}"
+
     def template(self, backend: str, make: Callable[[Path, str], None]) -> Path:
         """The template store of a backend; `make(home, url)` fills it, once a test run."""
         folder = self.folder / f"template-{backend}"

@@ -1,0 +1,61 @@
+"""Measure whole commands: time, and the memory of a process together with its children."""
+
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one command took."""
+
+    seconds: float
+    peak_mb: float
+    stdout: str
+
+
+def measure(process: subprocess.Popen[str]) -> Measured:
+    """Wait for a started process; fails when it ends with an error."""
+    peaks = [0.0]
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(process.pid, done, peaks))
+    watch.start()
+    begun = time.monotonic()
+    stdout, stderr = process.communicate()
+    seconds = time.monotonic() - begun
+    done.set()
+    watch.join()
+    assert process.returncode == 0, stderr
+    return Measured(seconds, max(peaks), stdout)
+
+
+def _watch(pid: int, done: threading.Event, peaks: list[float]) -> None:
+    while not done.wait(0.05):
+        peaks.append(sum(_resident_mb(one) for one in _family(pid)))
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all below it, as far as they still live."""
+    found = [pid]
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children = path.read_text().split()
+        except OSError:
+            continue
+        for child in children:
+            found += _family(int(child))
+    return found
+
+
+def _resident_mb(pid: int) -> float:
+    """Proportional: what parent and child share counts once."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    for line in text.splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
