@@ -92,7 +92,7 @@ class CardOpener:
         """Reads data keys through the session when they are first needed."""
         self._session = session
         self._vault = vault
-        self._keys: dict[int, dict[bytes, BatchKey]] = {}
+        self._keys: dict[int, dict[bytes, BatchKey] | KeyTampered] = {}
 
     def open(  # noqa: PLR0913 -- what the record is bound to
         self,
@@ -113,19 +113,25 @@ class CardOpener:
             if len(self._keys) >= _BATCHES_KEPT:
                 self._keys.clear()
             self._keys[batch_id] = self._open_keys(batch_id)
-        key = self._keys[batch_id].get(sealed[:_HEADER_LENGTH])
+        keys = self._keys[batch_id]
+        if isinstance(keys, KeyTampered):
+            raise keys
+        key = keys.get(sealed[:_HEADER_LENGTH])
         if key is None:
             raise Tampered(card=card_code(bucket, card_id))
         return key.open(field, bucket=bucket, card_id=card_id, product_id=product_id, sealed=sealed)
 
-    def _open_keys(self, batch_id: int) -> dict[bytes, BatchKey]:
+    def _open_keys(self, batch_id: int) -> dict[bytes, BatchKey] | KeyTampered:
+        """The batch's keys by the header of their records, or why they do not open."""
         found = self._session.connection().execute(
             select(data_keys).where(data_keys.c.batch_id == batch_id)
         )
         rows = [DataKey(**row) for row in found.mappings()]
-        return {
-            _RECORD_VERSION + row.id.to_bytes(8): open_batch_key(self._vault, row) for row in rows
-        }
+        try:
+            keys = [open_batch_key(self._vault, row) for row in rows]
+        except KeyTampered as error:
+            return error
+        return {_RECORD_VERSION + key.id.to_bytes(8): key for key in keys}
 
 
 def new_batch_key(vault: Vault, *, batch_id: int) -> tuple[BatchKey, DataKey]:

@@ -8,7 +8,6 @@ full slot reseals for the others without their secrets, but never for a row that
 
 import hmac
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -73,7 +72,7 @@ def list_slots(session: Session) -> list[SlotView]:
     return [_view(row) for row in load_slots(session)]
 
 
-def load_slots(session: Session) -> Sequence[Slot]:
+def load_slots(session: Session) -> list[Slot]:
     """The rows of all slots, the oldest first."""
     found = session.connection().execute(select(slots).order_by(slots.c.id))
     return [Slot(**row) for row in found.mappings()]
@@ -172,7 +171,7 @@ def remove_slot(session: Session, *, run: Run, vault: Vault, code: str) -> SlotV
     return _view(row)
 
 
-def hold_slots(session: Session, vault: Vault) -> Sequence[Slot]:
+def hold_slots(session: Session, vault: Vault) -> list[Slot]:
     """The rows of all slots, for changing them: one change at a time.
 
     All are locked before they are read, so that a slot cannot be added beside a rotation. Raises
@@ -206,7 +205,7 @@ def reseal(row: Slot, keyset: Keyset, *, store_id: str) -> None:
     row.signature = keyset.sign(_signed(row, store_id=store_id))
 
 
-def save_resealed(session: Session, rows: Sequence[Slot]) -> None:
+def save_resealed(session: Session, rows: list[Slot]) -> None:
     """Write back the keysets of slots after `reseal`."""
     for row in rows:
         session.connection().execute(

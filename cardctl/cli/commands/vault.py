@@ -145,26 +145,19 @@ def add(
     from cardctl.vault.keeping import kept_key
     from cardctl.vault.slots import add_slot
 
-    slot_kind = SlotKind(kind)
-    with context.change() as (session, run):
-        with kept_key(
-            session,
-            kind=slot_kind,
-            store_id=context.store.store_id,
-            path=out,
-            ask_new=lambda: context.ask_new_secret("New passphrase"),
-            may_show=not context.no_input,
-            dry_run=context.dry_run,
-        ) as new:
-            added = add_slot(
-                session,
-                run=run,
-                vault=context.vault,
-                key=new.key,
-                kind=slot_kind,
-                scope=scope,
-                label=label,
-            )
+    vault, slot_kind = context.vault, SlotKind(kind)
+    keeping = kept_key(
+        context.store,
+        kind=slot_kind,
+        path=out,
+        ask_new=lambda: context.ask_new_secret("New passphrase"),
+        may_show=not context.no_input,
+        dry_run=context.dry_run,
+    )
+    with keeping as new, context.change() as (session, run):
+        added = add_slot(
+            session, run=run, vault=vault, key=new.key, kind=slot_kind, scope=scope, label=label
+        )
     if new.code is not None and not context.dry_run:
         context.warn("this recovery code is shown only once: {code}", code=new.code.reveal())
     context.show(added, SLOT, extra={"key_file": str(out) if out else None})
