@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import URL, make_url
 
 BACKENDS = ("sqlite", "postgres")
 DATABASE = "cardctl.db"
@@ -125,14 +126,11 @@ def _name_home(home: Path, template: Path) -> None:
 
 
 def _database_of(url: str) -> str:
-    parts = psycopg.conninfo.conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://"))
-    return str(parts["dbname"])
+    return make_url(url).database or ""
 
 
 def _url_of(parts: dict) -> str:
     """A store URL of connection parameters, with those that no URL has a place for as a query."""
-    from sqlalchemy import URL
-
     named = {key: str(parts.pop(key)) for key in ("user", "password", "dbname") if parts.get(key)}
     return URL.create(
         "postgresql+psycopg",
