@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Table, delete, insert, select, update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
@@ -47,7 +47,7 @@ class PoolKept(StateForbids):
 class ChannelEntry:
     """A channel; the first account is its default, the first pool is tried first.
 
-    A channel without pools of its own draws on `main`, and is shown so.
+    A channel that names no pool draws on `main`.
     """
 
     code: str
@@ -90,7 +90,7 @@ def add_channel(session: Session, *, run: Run, channel: ChannelEntry) -> Changed
         wanted=wanted,
         find=lambda: _find(session, wanted.code),
         insert=insert_channel,
-        not_said=[name for name in ("accounts", "pools") if not getattr(wanted, name)],
+        not_said=[name for name in ("accounts", "pools") if not getattr(channel, name)],
     )
 
 
@@ -153,21 +153,11 @@ def lock_channel(session: Session, *, code: str) -> int:
 def append_pool(session: Session, *, channel_id: int, pool_id: int) -> None:
     """Let a channel draw on one more pool, after those it draws on; the channel is locked."""
     drawn_on = select(channel_pools.c.pool_id).where(channel_pools.c.channel_id == channel_id)
-    if pool_id in session.execute(drawn_on).scalars().all():
+    known = session.execute(drawn_on).scalars().all()
+    if pool_id in known:
         return
-    if session.execute(drawn_on.limit(1)).first() is None:
-        # It drew on `main` without saying so; a pool kept for it must not take that away.
-        _append(session, channel_id, ids_of(session, pools, "pool", [MAIN_POOL])[MAIN_POOL])
-    _append(session, channel_id, pool_id)
-
-
-def _append(session: Session, channel_id: int, pool_id: int) -> None:
-    last = session.execute(
-        select(func.max(channel_pools.c.position)).where(channel_pools.c.channel_id == channel_id)
-    ).scalar_one()
-    position = 0 if last is None else last + 1
     session.execute(
-        insert(channel_pools).values(channel_id=channel_id, position=position, pool_id=pool_id)
+        insert(channel_pools).values(channel_id=channel_id, position=len(known), pool_id=pool_id)
     )
 
 
@@ -233,7 +223,7 @@ def _checked(entry: ChannelEntry) -> ChannelEntry:
         code=check_code(entry.code),
         name=check_name(entry.name),
         accounts=tuple(dict.fromkeys(check_code(code) for code in entry.accounts)),
-        pools=tuple(dict.fromkeys(check_code(code) for code in entry.pools)),
+        pools=tuple(dict.fromkeys(check_code(code) for code in entry.pools)) or (MAIN_POOL,),
     )
 
 
@@ -244,6 +234,6 @@ def _entry(row: Any, paid_into: tuple[str, ...], drawn_on: tuple[str, ...]) -> C
         kind=ChannelKind(row.kind),
         fee_rate_bp=row.fee_rate_bp,
         accounts=paid_into,
-        pools=drawn_on or (MAIN_POOL,),
+        pools=drawn_on,
         created_at=row.created_at,
     )
