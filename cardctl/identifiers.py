@@ -10,7 +10,9 @@ import os
 import secrets
 import threading
 import time
+import unicodedata
 from hashlib import blake2b
+from typing import NamedTuple
 
 from cardctl.errors import BadValue
 
@@ -73,6 +75,25 @@ def order_bucket(channel_code: str, external_number: str) -> int:
     """The bucket of an order and of all that hangs on it: public, by its natural key."""
     name = f"{channel_code}\x1f{external_number}".encode()
     return int.from_bytes(blake2b(name, digest_size=2).digest()) % BUCKETS
+
+
+class OrderName(NamedTuple):
+    """How an order is named outside: ``CHANNEL:NUMBER``."""
+
+    channel: str
+    number: str
+
+    def __str__(self) -> str:
+        """As it is written."""
+        return f"{self.channel}:{self.number}"
+
+
+def parse_order_name(text: str) -> OrderName:
+    """The parts of an order's name; the number may hold colons itself. Raises `BadValue`."""
+    channel, colon, number = unicodedata.normalize("NFC", text).strip().partition(":")
+    if not (channel and colon and number):
+        raise BadValue(value=text[:80], expected="the name of an order: CHANNEL:NUMBER")
+    return OrderName(channel, number)
 
 
 def fingerprint_bucket(fingerprint: bytes) -> int:

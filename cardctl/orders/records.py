@@ -67,17 +67,6 @@ class OrderRecord:
         return self.paid_fen is not None or self.lines[0].paid_fen is not None
 
 
-def parse_order_name(text: str) -> tuple[str, str]:
-    """Channel code and number of ``CHANNEL:NUMBER``; the number may hold colons itself.
-
-    Raises `BadValue`.
-    """
-    channel, colon, number = text.strip().partition(":")
-    if not (channel and colon and number):
-        raise BadValue(value=text[:80], expected="the name of an order: CHANNEL:NUMBER")
-    return channel, check_number(number)
-
-
 def check_number(text: str) -> str:
     """An external order number, trimmed: 1 to 128 printable characters without spaces.
 

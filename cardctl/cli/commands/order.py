@@ -1,0 +1,357 @@
+"""Orders: record them, look at them, reveal their cards, cancel them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cardctl.cli.context import Context
+from cardctl.cli.failures import describe
+from cardctl.cli.options import OptionalReason, Since, yuan
+from cardctl.cli.output import Column
+from cardctl.cli.rejects import REJECT, SHOWN_MOST, rejects_output, write_rejects
+from cardctl.cli.verbs import Noun
+from cardctl.errors import ExitStatus
+from cardctl.identifiers import OrderName, parse_order_name
+from cardctl.vocabulary import OrderStatus, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.orders.intake import ImportResult
+    from cardctl.orders.reading import Reject
+    from cardctl.orders.reveal import RevealedCard
+
+noun = Noun("order")
+
+ORDER = (
+    Column("order", "order"),
+    Column("channel", "channel"),
+    Column("number", "number"),
+    Column("status", "status"),
+    Column("paid_fen", "paid"),
+    Column("paid_at", "paid at"),
+    Column("agent", "agent"),
+    Column("qty", "cards"),
+)
+PLACED = (Column("order", "order"), Column("status", "status"), Column("outcome", "outcome"))
+LINE = (
+    Column("line", "line"),
+    Column("sku", "SKU"),
+    Column("name", "name"),
+    Column("qty", "cards"),
+    Column("issued_qty", "issued"),
+    Column("paid_fen", "paid"),
+)
+CARD = (
+    Column("id", "card"),
+    Column("line", "line"),
+    Column("masked", "masked"),
+    Column("status", "status"),
+    Column("expires_on", "expires"),
+)
+REVEALED_CARD = (
+    *CARD,
+    Column("number", "number"),
+    Column("secret", "secret"),
+    Column("fields", "fields"),
+)
+JOURNAL_LINE = (Column("account", "account"), Column("amount_fen", "amount"))
+JOURNAL = (
+    Column("entry", "entry"),
+    Column("posted_at", "posted"),
+    Column("event", "event"),
+    Column("lines", "lines", of=JOURNAL_LINE),
+)
+EVENT = (
+    Column("kind", "event"),
+    Column("happened_at", "time"),
+    Column("run", "run"),
+    Column("detail", "details"),
+)
+_ORDER_FACTS = (
+    *ORDER,
+    Column("recorded_at", "recorded"),
+    Column("account", "account"),
+    Column("buyer", "buyer"),
+    Column("phone", "phone"),
+    Column("email", "e-mail"),
+    Column("ip", "IP"),
+    Column("device", "device"),
+    Column("region", "region"),
+    Column("note", "note"),
+    Column("lines", "lines", of=LINE),
+)
+_ORDER_HISTORY = (
+    Column("journal", "journal", of=JOURNAL),
+    Column("events", "events", of=EVENT),
+)
+SHOWN = (*_ORDER_FACTS, Column("cards", "cards", of=CARD), *_ORDER_HISTORY)
+REVEALED = (*_ORDER_FACTS, Column("cards", "cards", of=REVEALED_CARD), *_ORDER_HISTORY)
+IMPORTED = (
+    Column("file", "file"),
+    Column("format", "format"),
+    Column("channel", "channel"),
+    Column("status", "status"),
+    Column("orders", "orders"),
+    Column("new", "new"),
+    Column("unchanged", "unchanged"),
+    Column("updated", "updated"),
+    Column("conflicts", "conflicts"),
+    Column("rejected", "rejected"),
+    Column("not_taken", "closed, not taken"),
+    Column("paid_missing", "without what was paid"),
+    Column("rejects", "rejects", of=REJECT),
+)
+CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "was"))
+
+Order = Annotated[
+    OrderName,
+    typer.Argument(
+        help="The order, as CHANNEL:NUMBER.", parser=parse_order_name, metavar="CHANNEL:NUMBER"
+    ),
+]
+
+
+@noun.verb(
+    "add",
+    writes=True,
+    columns=PLACED,
+    examples=(
+        "cardctl order add --channel TB --number 1001 --sku VIP --paid 28.00",
+        "cardctl order add --channel TB --number 1002 --sku VIP --qty 2 --paid 56 --unpaid",
+    ),
+)
+def add(
+    context: Context,
+    channel: Annotated[str, typer.Option(help="Where it comes from.", metavar="CODE")],
+    number: Annotated[str, typer.Option(help="Its number there.")],
+    sku: Annotated[str, typer.Option(help="The product.", metavar="SKU")],
+    paid: Annotated[int, yuan("What was paid for the whole order.")],
+    qty: Annotated[int, typer.Option(help="How many.", min=1, max=100_000)] = 1,
+    buyer: Annotated[str | None, typer.Option(help="The buyer's name there.")] = None,
+    ip: Annotated[str | None, typer.Option(help="The buyer's address.")] = None,
+    device: Annotated[str | None, typer.Option(help="The buyer's device.")] = None,
+    region: Annotated[str | None, typer.Option(help="The buyer's region.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The buyer's phone number.")] = None,
+    email: Annotated[str | None, typer.Option(help="The buyer's e-mail address.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(help="Where the money arrived; else the channel's default.", metavar="CODE"),
+    ] = None,
+    agent: Annotated[
+        str | None, typer.Option(help="Who brought the buyer.", metavar="CODE")
+    ] = None,
+    paid_at: Annotated[str | None, typer.Option(help="When it was paid.", metavar="TIME")] = None,
+    unpaid: Annotated[
+        bool, typer.Option("--unpaid", help="It is not paid yet: nothing is issued.")
+    ] = False,
+    note: Annotated[str | None, typer.Option(help="A remark.", metavar="TEXT")] = None,
+) -> None:
+    """Record an order; recording the same again changes nothing."""
+    from cardctl.orders.place import add_order
+    from cardctl.orders.records import LineRecord, OrderRecord
+
+    record = OrderRecord(
+        number=number,
+        lines=(LineRecord(sku=sku, qty=qty),),
+        status=OrderStatus.UNPAID if unpaid else OrderStatus.PAID,
+        paid_fen=paid,
+        paid_at=context.instant("--paid-at", paid_at),
+        buyer=buyer,
+        phone=phone,
+        email=email,
+        ip=ip,
+        device=device,
+        region=region,
+        account=account,
+        agent=agent,
+        note=note,
+    )
+    with context.change() as (session, run):
+        placed = add_order(session, run=run, channel=channel, record=record)
+    context.show(placed, PLACED)
+
+
+@noun.verb(
+    "import",
+    writes=True,
+    columns=IMPORTED,
+    examples=(
+        "cardctl order import orders.xlsx --channel TB",
+        "cardctl order import - --channel API --strict < orders.jsonl",
+    ),
+)
+def import_(
+    context: Context,
+    file: Annotated[str, typer.Argument(help="A table of orders; - reads stdin.", metavar="FILE")],
+    channel: Annotated[str, typer.Option(help="Where they come from.", metavar="CODE")],
+    order_format: Annotated[
+        str, typer.Option(help="The format of the file; auto looks at its header.", metavar="NAME")
+    ] = "auto",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Take the whole file or nothing of it.")
+    ] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Write all rows that were not taken to this file.", metavar="PATH"),
+    ] = None,
+) -> None:
+    """Record the orders of a file; what cannot be taken is told, row by row."""
+    from cardctl.orders.intake import import_orders
+    from cardctl.workbooks.source import Source
+
+    rejects_file = rejects_output(context, rejects)
+    with context.progress("Recording orders") as progress:
+        result = import_orders(
+            context.store,
+            run=context.run,
+            channel=channel,
+            source=Source.of(file),
+            order_format=order_format,
+            strict=strict,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
+    told = _told(result.rejects)
+    write_rejects(context, rejects_file, told)
+    _warn(context, result)
+    context.show(_import_row(result, told[:SHOWN_MOST]), IMPORTED, status=_import_status(result))
+
+
+@noun.verb(
+    "list",
+    columns=ORDER,
+    examples=("cardctl order list --status short --channel TB",),
+)
+def list_(
+    context: Context,
+    status: Annotated[OrderStatus | None, typer.Option(help="Only in this status.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="Only from this channel.", metavar="CODE")
+    ] = None,
+    buyer: Annotated[str | None, typer.Option(help="Only of this buyer.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Only with this phone number.")] = None,
+    since: Since = None,
+) -> None:
+    """List orders, those recorded first at the top."""
+    from cardctl.orders.queries import OrderFilter, list_orders
+
+    wanted = OrderFilter(
+        status=status,
+        channel=channel,
+        buyer=buyer,
+        phone=phone,
+        since=context.instant("--since", since),
+    )
+    with context.reading() as session:
+        found = list(list_orders(session, wanted=wanted))
+    context.show(found, ORDER)
+
+
+@noun.verb(
+    "show",
+    columns=SHOWN,
+    examples=(
+        "cardctl order show TB:1001",
+        "cardctl order show TB:1001 --reveal --reason 'the buyer asked again'",
+    ),
+)
+def show(
+    context: Context,
+    order: Order,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show the cards in clear; needs a full key.")
+    ] = False,
+    reason: OptionalReason = None,
+) -> None:
+    """Show an order with its lines, cards, entries and events."""
+    from cardctl.orders.queries import show_order
+    from cardctl.orders.reveal import reveal_order
+
+    channel, number = order
+    opened: list[RevealedCard] = []
+    if reveal:
+        vault = context.vault
+        with context.change() as (session, run):
+            opened = reveal_order(
+                session, run=run, vault=vault, channel=channel, number=number, reason=reason or ""
+            )
+    with context.reading() as session:
+        found = show_order(session, channel=channel, number=number)
+    if reveal:
+        facts = {column.name: getattr(found, column.name) for column in REVEALED}
+        context.show(facts | {"cards": [_in_clear(card) for card in opened]}, REVEALED)
+    else:
+        context.show(found, SHOWN)
+
+
+@noun.verb("cancel", writes=True, columns=CANCELLED, examples=("cardctl order cancel TB:1002",))
+def cancel(context: Context, order: Order) -> None:
+    """Cancel an order that has no cards."""
+    from cardctl.orders.cancel import cancel_order
+
+    channel, number = order
+    with context.change() as (session, run):
+        cancelled = cancel_order(session, run=run, channel=channel, number=number)
+    context.show(cancelled, CANCELLED)
+
+
+def _in_clear(card: "RevealedCard") -> dict[str, Any]:
+    """A card whose reveal is audited and committed."""
+    return {
+        "id": card.id,
+        "line": card.line,
+        "masked": card.masked,
+        "status": card.status,
+        "expires_on": card.expires_on,
+        "number": card.number.reveal() if card.number else None,
+        "secret": card.secret.reveal(),
+        "fields": {name: secret.reveal() for name, secret in card.fields.items()},
+    }
+
+
+def _told(rejects: "Sequence[Reject]") -> list[dict[str, object]]:
+    return [
+        {
+            "row": reject.row,
+            "column": reject.column,
+            "code": reject.problem.code,
+            "message": describe(reject.problem)[0],
+        }
+        for reject in rejects
+    ]
+
+
+def _warn(context: Context, result: "ImportResult") -> None:
+    for warning in result.warnings:
+        context.warn(warning.message, **warning.details)
+    if result.paid_missing:
+        context.warn(
+            "{count} orders do not say what was paid; they were recorded with 0",
+            count=result.paid_missing,
+        )
+
+
+def _import_row(result: "ImportResult", rejects: list[dict[str, object]]) -> dict[str, object]:
+    return {
+        "file": result.file,
+        "format": result.format,
+        "channel": result.channel,
+        "status": result.status,
+        "orders": result.orders,
+        "new": result.outcomes[Outcome.NEW],
+        "unchanged": result.outcomes[Outcome.UNCHANGED],
+        "updated": result.outcomes[Outcome.UPDATED],
+        "conflicts": result.outcomes[Outcome.CONFLICT],
+        "rejected": result.rejected,
+        "not_taken": result.outcomes[Outcome.NOT_TAKEN],
+        "paid_missing": result.paid_missing,
+        "rejects": rejects,
+    }
+
+
+def _import_status(result: "ImportResult") -> ExitStatus:
+    if result.status == "refused":
+        return ExitStatus.INPUT_REFUSED
+    return ExitStatus.NEEDS_PERSON if result.needs_person else ExitStatus.DONE
