@@ -28,7 +28,7 @@ def say_error(error: CardctlError, *, as_json: bool) -> None:
         write(sys.stderr, json.dumps({"error": document}, default=str) + "\n")
         return
     red, plain = ("\x1b[31m", "\x1b[0m") if has_colour(sys.stderr) else ("", "")
-    lines = [f"{red}error[{error.code}]{plain}: {escape(message)}"]
+    lines = [f"{red}{_('error')}[{error.code}]{plain}: {escape(message)}"]
     if hint:
         lines.append(f"{_('hint')}: {escape(hint)}")
     write(sys.stderr, "\n".join(lines) + "\n")

@@ -12,8 +12,6 @@ from cardctl.cli.terminal import cells, width, wrap
 _WIDTH_MAX = 100
 _NAME_COLUMNS = 26
 
-HELP_TEXT = "Show this help."
-
 
 def tidy(command: Any) -> None:
     """Make the parts of a command ours: refusals that name the option, switches with one name."""
@@ -50,7 +48,7 @@ def group_help(group: Any, ctx: Any) -> str:
     sections = [
         *_opening(group.help, group.examples, f"{ctx.command_path} {_('COMMAND …')}"),
         *_section(_("Commands"), rows),
-        *_section(_("Options"), (_row(param) for param in _options(group))),
+        *_section(_("Options"), [*map(_row, _options(group)), ("--help", _("Show this help."))]),
     ]
     return _join(sections)
 

@@ -83,7 +83,7 @@ class Output:
 
     format: Format | None = None
     fields: str | None = None
-    path: str | None = None
+    path: Path | None = None
 
     @property
     def is_json(self) -> bool:
@@ -99,11 +99,10 @@ class Output:
             _pick_columns({column.name: column for column in columns}, self.fields)
         if self.path is None:
             return
-        path = Path(self.path)
-        if path.suffix.lower() not in _FILE_KINDS:
-            raise UnknownFileKind(path=self.path)
-        if path.exists() and not may_replace:
-            raise FileInTheWay(path=self.path)
+        if self.path.suffix.lower() not in _FILE_KINDS:
+            raise UnknownFileKind(path=str(self.path))
+        if self.path.exists() and not may_replace:
+            raise FileInTheWay(path=str(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ def show(output: Output, shown: Shown) -> None:
     """
     picked = _pick(shown, output.fields)
     if output.path is not None:
-        _write_file(Path(output.path), picked)
+        _write_file(output.path, picked)
         return
     default = Format.TABLE if sys.stdout.isatty() else Format.PLAIN
     text = _RENDERERS[output.format or default](picked)

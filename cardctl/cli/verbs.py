@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import partial, wraps
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -39,7 +40,7 @@ _FRAME_OPTIONS: dict[str, tuple[Any, object]] = {
     ),
     "out": (
         Annotated[
-            str | None,
+            Path | None,
             typer.Option(
                 "--out",
                 help="Write the result to a file: .xlsx, .csv or .json by its ending.",

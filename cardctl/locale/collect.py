@@ -7,6 +7,7 @@ literal words in a result are words of the trade; they have the context "word" i
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,10 @@ _WORD_FIELDS = frozenset({"kind", "origin", "scope", "state", "status", "tier"})
 _NOT_SHOWN = frozenset({"Format", "Language", "Shell", "SourceKind"})
 """Enumerations that are typed by users or programs and never shown as words."""
 
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}")
+_COMMAND = re.compile(r"(?:cardctl|\{command\})(?: [-\w{}:…]+)+")
+"""What looks like a line to type, which is the same in every language."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Text:
@@ -56,15 +61,23 @@ def collect(root: Path) -> Found:
     """Every text in the Python files below a folder."""
     places: dict[Text, list[str]] = {}
     broken = []
+    nouns = {path.stem for path in root.glob("cli/commands/*.py")} | {"{noun}", "--help"}
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root.parent).as_posix()
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             for text in _texts(node, in_cli=name.startswith("cardctl/cli/")):
                 if isinstance(text, ast.JoinedStr):
                     broken.append(f"{name}:{text.lineno}")
-                elif text.english and name not in places.setdefault(text, []):
+                elif _says_something(text, nouns) and name not in places.setdefault(text, []):
                     places[text].append(name)
     return Found(places, broken)
+
+
+def _says_something(text: Text, nouns: set[str]) -> bool:
+    """Whether there is a word in it to translate: not so in a command, or in a bare placeholder."""
+    bare = _PLACEHOLDER.sub("", text.english)
+    is_command = _COMMAND.fullmatch(text.english) and text.english.split()[1] in nouns
+    return any(map(str.isalpha, bare)) and not is_command
 
 
 def _texts(node: ast.AST, *, in_cli: bool) -> Iterator[Text | ast.JoinedStr]:
