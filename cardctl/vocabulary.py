@@ -80,6 +80,15 @@ class BatchStatus(StrEnum):
     UNDONE = "undone"
 
 
+class ImportStatus(StrEnum):
+    """What came of a file of keys; partial: some rows were left out, as was asked for."""
+
+    IMPORTED = "imported"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    PARTIAL = "partial"
+
+
 class OrderStatus(StrEnum):
     """unpaid → paid → held | blocked → issued → delivered; short: paid, stock missing."""
 

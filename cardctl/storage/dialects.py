@@ -64,8 +64,10 @@ def _sqlite_engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writing else 'ON'}")
+        options = connection.get_execution_options()
+        writing, staging = options.get("writing", False), options.get("staging", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writing or staging else 'ON'}")
+        # What only fills temporary tables keeps nobody else from writing.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
@@ -84,7 +86,8 @@ def _postgres_engine(url: URL) -> Engine:
     def _begin(connection: Any) -> None:
         # SET LOCAL only: a pooled connection carries nothing into the next transaction.
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
-        if not connection.get_execution_options().get("writing", False):
+        options = connection.get_execution_options()
+        if not (options.get("writing", False) or options.get("staging", False)):
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
     return engine
@@ -250,14 +253,6 @@ def _select_chunk(
 def hides_locked_rows(session: Session) -> bool:
     """Whether a look that skips locked rows may miss stock that comes back with a rollback."""
     return not _is_sqlite(session)
-
-
-def create_staging(session: Session, name: str, source: Table, columns: Sequence[str]) -> None:
-    """An empty temporary table with some columns of another; only this connection sees it."""
-    names = ", ".join(f'"{column}"' for column in columns)
-    session.connection().exec_driver_sql(
-        f'CREATE TEMPORARY TABLE "{name}" AS SELECT {names} FROM "{source.name}" WHERE 1 = 0'  # noqa: S608
-    )
 
 
 def analyze(session: Session, name: str) -> None:

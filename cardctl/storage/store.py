@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import URL, Engine, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
@@ -21,7 +21,7 @@ from cardctl.storage.version import head_version, stored_version
 class Store:
     """An engine on a store of this program's version, and what the store says of itself."""
 
-    engine: Engine
+    engine: Engine | Connection
     name: str
     store_id: str
     zone: ZoneInfo
@@ -34,6 +34,21 @@ class Store:
             yield session
 
     @contextmanager
+    def one_connection(self) -> Iterator["Store"]:
+        """The same store on a single connection, so that temporary tables outlive a transaction."""
+        assert isinstance(self.engine, Engine)
+        with named_failures(self.name), self.engine.connect() as connection:
+            yield replace(self, engine=connection)
+
+    @contextmanager
+    def staging(self) -> Iterator[Session]:
+        """A transaction that fills temporary tables and, on SQLite, lets others write meanwhile."""
+        staging = self.engine.execution_options(writing=False, staging=True)
+        with named_failures(self.name), Session(staging) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent view for reading; nothing can be written through it."""
         with named_failures(self.name), Session(self.engine) as session:
@@ -41,7 +56,7 @@ class Store:
 
 
 @contextmanager
-def writing(engine: Engine, *, dry_run: bool = False) -> Iterator[Session]:
+def writing(engine: Engine | Connection, *, dry_run: bool = False) -> Iterator[Session]:
     """A session in one writing transaction; rollback is the default, commit the last step."""
     with Session(engine.execution_options(writing=True), expire_on_commit=False) as session:
         yield session

@@ -17,9 +17,13 @@ _SHOWN = 30
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Which row it is, and where each field stands, from 0; `names` has the file's own words."""
+    """Which row it is, and where each field stands, from 0; `names` has the file's own words.
+
+    `width` is how many columns the row names, empty ones among them.
+    """
 
     row_number: int
+    width: int
     columns: dict[str, int]
     names: dict[str, str]
 
@@ -74,6 +78,7 @@ def _header(
             raise HeaderAmbiguous(field=field, columns=", ".join(columns))
     return Header(
         row_number=row.number,
+        width=len(row.cells),
         columns={field: indexes[0] for field, indexes in places.items()},
         names={field: text_of(row.cells[indexes[0]]).strip() for field, indexes in places.items()},
     )

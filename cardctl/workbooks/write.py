@@ -65,7 +65,8 @@ _STYLES = (
     '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" quotePrefix="1"'
     ' applyNumberFormat="1"/>'
     '<xf numFmtId="49" fontId="1" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"'
-    ' applyFont="1"/></cellXfs></styleSheet>'
+    ' applyFont="1"/></cellXfs><cellStyles count="1">'
+    '<cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
 _TEXT, _HEADING = 1, 2
 _COLUMN_WIDTH = 22
@@ -103,9 +104,9 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 def write_workbook(
     path: Path,
-    *,
     header: Sequence[str],
     rows: Iterable[Sequence[Value]],
+    *,
     sheet: str = "Sheet1",
     text_columns: bool = False,
 ) -> None:
@@ -128,7 +129,7 @@ def write_workbook(
             part.write(b"</sheetData></worksheet>")
 
 
-def write_csv(path: Path, *, header: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
     """Write a csv in UTF-8 with a BOM, by which spreadsheet programs know the encoding."""
     with new_file(path) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")

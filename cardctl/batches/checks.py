@@ -1,0 +1,274 @@
+"""Decide about one row: what it says as a key, or everything that is wrong with it. Pure.
+
+A key is opaque text and stays byte for byte what it was; a cell that is not text, or that holds
+what nobody can see, is refused instead of repaired.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from cardctl.batches.columns import (
+    COST,
+    EXPIRES,
+    FACE_VALUE,
+    FIELD_PREFIX,
+    NOTE,
+    NUMBER,
+    SECRET,
+    SERIAL,
+)
+from cardctl.batches.row_errors import RowCode, RowError
+from cardctl.clock import day_of, parse_expiry, parse_instant
+from cardctl.errors import BadValue
+from cardctl.money import apply_rate, parse_yuan
+from cardctl.workbooks.cells import Cell, NotText, Row, text_of
+from cardctl.workbooks.headers import Header
+
+Read = TypeVar("Read")
+
+KEY_MAX = 4000
+"""Characters of a number, a secret or a field; of a note and a serial too."""
+_EXACT_DIGITS = 15
+"""What Excel keeps of a number."""
+_REMEMBERED = 10_000
+_MASK_OF = 200
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+# Letters by Unicode's word, blank by sight.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_REFUSED_KINDS = {"formula": RowCode.FORMULA, "error": RowCode.ERROR_CELL}
+_DUST = Decimal("0.000001")
+"""A binary fraction is off by far less; a price is never that fine."""
+# A NUL Postgres refuses, lone surrogates both databases.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_COMPACT_DAY = re.compile(r"(20\d\d)(\d\d)(\d\d)")
+_MIDNIGHT = re.compile(r"^(\S+) 0?0:00(:00)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a row is checked against; money in fen, rates in basis points, `at` in epoch ms."""
+
+    at: int
+    zone: ZoneInfo
+    pattern: str | None
+    expires_at: int | None
+    """For rows that do not say when they expire; None: they must."""
+    cost_fen: int | None
+    cost_rate_bp: int | None
+    face_value_fen: int | None
+    width_is_exact: bool
+    """Whether a cell right of the header is a key that was cut: in text files, not in sheets."""
+
+
+class CheckedRow(NamedTuple):
+    """A row that is a key; `fields` is a JSON object of the further fields of an account."""
+
+    number: str | None
+    secret: str
+    fields: str | None
+    serial: str | None
+    note: str | None
+    cost_fen: int | None
+    expires_at: int
+
+
+class _Problem(Exception):
+    """A cell is refused."""
+
+    def __init__(self, code: RowCode, **parameters: object) -> None:
+        super().__init__()
+        self.code = code
+        self.parameters = parameters
+
+
+class RowChecker:
+    """Checks the rows of one file; remembers the days and amounts it has read."""
+
+    def __init__(self, header: Header, rules: Rules, *, mask: Callable[[str], str]) -> None:
+        """`mask` makes of a text what may be shown of it."""
+        self._rules = rules
+        self._mask = mask
+        self._columns = header.columns
+        self._names = header.names
+        self._width = header.width if rules.width_is_exact else None
+        self._has_number = NUMBER in header.columns
+        self._further = [name for name in header.columns if name.startswith(FIELD_PREFIX)]
+        self._pattern = re.compile(rules.pattern).fullmatch if rules.pattern else None
+        self._today = day_of(rules.at, rules.zone)
+        self._days: dict[Cell, int] = {}
+        self._amounts: dict[Cell, int] = {}
+
+    def check(self, row: Row) -> CheckedRow | list[RowError]:
+        """The key that a row holds, or all that is wrong with it."""
+        errors: list[RowError] = []
+        number = self._read(row, NUMBER, self._named_key, errors) if self._has_number else None
+        secret = self._read(row, SECRET, self._key if self._has_number else self._named_key, errors)
+        fields = self._fields(row, errors) if self._further else None
+        serial = self._read(row, SERIAL, _plain, errors)
+        note = self._read(row, NOTE, _plain, errors)
+        cost_fen = self._cost(row, errors)
+        expires_at = self._read(row, EXPIRES, self._expiry, errors)
+        if self._width is not None and any(row.cells[self._width :]):
+            errors.append(RowError(row.number, "", RowCode.EXTRA_CELL, {}))
+        if errors or secret is None or expires_at is None:
+            return errors
+        return CheckedRow(number, secret, fields, serial, note, cost_fen, expires_at)
+
+    def _read(
+        self, row: Row, field: str, meaning: Callable[[Cell], Read], errors: list[RowError]
+    ) -> Read | None:
+        """What a cell means; what is wrong with it goes to `errors`."""
+        index = self._columns.get(field)
+        cells = row.cells
+        cell = cells[index] if index is not None and index < len(cells) else ""
+        try:
+            return meaning(cell)
+        except _Problem as problem:
+            shown = {"masked": self._mask(text_of(cell)[:_MASK_OF])} | problem.parameters
+            name = self._names.get(field, field)
+            errors.append(RowError(row.number, name, problem.code, shown))
+            return None
+
+    def _named_key(self, cell: Cell) -> str:
+        """The part of a key that is fingerprinted, and that the product's pattern is about."""
+        text = self._key(cell)
+        if self._pattern and not self._pattern(text):
+            raise _Problem(RowCode.BAD_FORMAT)
+        return text
+
+    def _key(self, cell: Cell) -> str:
+        """Secret text, exactly as it came."""
+        if not cell:
+            raise _Problem(RowCode.MISSING)
+        if not isinstance(cell, str):
+            raise _Problem(_REFUSED_KINDS.get(cell.kind, RowCode.NUMBER_NOT_TEXT))
+        if len(cell) > KEY_MAX:
+            raise _Problem(RowCode.TOO_LONG, length=len(cell), most=KEY_MAX)
+        plain = cell.isascii() and cell.isprintable() and cell[0] != " " and cell[-1] != " "
+        if not plain and (hidden := _invisible(cell)):
+            raise _Problem(RowCode.INVISIBLE_CHARACTER, character=f"U+{ord(hidden):04X}")
+        return cell
+
+    def _fields(self, row: Row, errors: list[RowError]) -> str | None:
+        """The further fields that are filled in, as a JSON object."""
+        values = {
+            field.removeprefix(FIELD_PREFIX): self._read(row, field, self._optional_key, errors)
+            for field in self._further
+        }
+        filled = {name: value for name, value in values.items() if value}
+        return json.dumps(filled, ensure_ascii=False) if filled else None
+
+    def _optional_key(self, cell: Cell) -> str:
+        return self._key(cell) if cell else ""
+
+    def _cost(self, row: Row, errors: list[RowError]) -> int | None:
+        """The cost by column, by option, or by rate of the face value; None when not known."""
+        rules = self._rules
+        cost_fen = self._read(row, COST, self._amount, errors)
+        if cost_fen is not None:
+            return cost_fen
+        if rules.cost_fen is not None or rules.cost_rate_bp is None:
+            return rules.cost_fen
+        face_value_fen = self._read(row, FACE_VALUE, self._amount, errors)
+        if face_value_fen is None:
+            face_value_fen = rules.face_value_fen
+        return None if face_value_fen is None else apply_rate(face_value_fen, rules.cost_rate_bp)
+
+    def _amount(self, cell: Cell) -> int | None:
+        """Fen of an amount in yuan; None for an empty cell."""
+        if not cell:
+            return None
+        if cell not in self._amounts:
+            _make_room(self._amounts)
+            self._amounts[cell] = _fen(cell)
+        return self._amounts[cell]
+
+    def _expiry(self, cell: Cell) -> int:
+        """The last good instant of what is still good."""
+        if not cell:
+            if self._rules.expires_at is None:
+                raise _Problem(RowCode.MISSING)
+            return self._rules.expires_at
+        if cell not in self._days:
+            _make_room(self._days)
+            self._days[cell] = _last_instant(cell, self._today, self._rules.zone)
+        expires_at = self._days[cell]
+        if expires_at < self._rules.at:
+            day = day_of(expires_at, self._rules.zone)
+            raise _Problem(RowCode.EXPIRED, expired_on=day.isoformat())
+        return expires_at
+
+
+def _invisible(text: str) -> str | None:
+    """The first character that nobody sees: at an edge a space is one too."""
+    for edge in (text[0], text[-1]):
+        if edge == " ":
+            return edge
+    for character in text:
+        if character in _BLANK_LETTERS or (
+            character != " " and unicodedata.category(character) in _INVISIBLE
+        ):
+            return character
+    return None
+
+
+def _plain(cell: Cell) -> str | None:
+    """A serial or a note, kept in clear; a number is one if it has all its digits."""
+    if not cell:
+        return None
+    if isinstance(cell, NotText):
+        if cell.kind in _REFUSED_KINDS:
+            raise _Problem(_REFUSED_KINDS[cell.kind])
+        if cell.kind == "number" and len(cell.text) > _EXACT_DIGITS:
+            raise _Problem(RowCode.NUMBER_NOT_TEXT)
+        return cell.text
+    if len(cell) > KEY_MAX:
+        raise _Problem(RowCode.TOO_LONG, length=len(cell), most=KEY_MAX)
+    if unstorable := _UNSTORABLE.search(cell):
+        raise _Problem(RowCode.INVISIBLE_CHARACTER, character=f"U+{ord(unstorable[0]):04X}")
+    return cell.strip() or None
+
+
+def _fen(cell: Cell) -> int:
+    if isinstance(cell, NotText):
+        if cell.kind in _REFUSED_KINDS:
+            raise _Problem(_REFUSED_KINDS[cell.kind])
+        if cell.kind != "number":
+            raise _Problem(RowCode.BAD_MONEY)
+    try:
+        text = cell if isinstance(cell, str) else f"{Decimal(cell.text).quantize(_DUST):f}"
+        fen = parse_yuan(text)
+    except (BadValue, ArithmeticError):
+        raise _Problem(RowCode.BAD_MONEY) from None
+    if fen < 0:
+        raise _Problem(RowCode.BAD_MONEY)
+    return fen
+
+
+def _last_instant(cell: Cell, today: date, zone: ZoneInfo) -> int:
+    """Epoch ms of the end of a day, or of the very moment where one is written."""
+    if isinstance(cell, NotText):
+        if cell.kind in _REFUSED_KINDS:
+            raise _Problem(_REFUSED_KINDS[cell.kind])
+        if cell.kind == "boolean":
+            raise _Problem(RowCode.BAD_DATE)
+    text = _MIDNIGHT.sub(r"\1", text_of(cell).strip())
+    text = _COMPACT_DAY.sub(r"\1-\2-\3", text) if _COMPACT_DAY.fullmatch(text) else text
+    try:
+        return (
+            parse_instant(text, zone) if ":" in text else parse_expiry(text, today=today, zone=zone)
+        )
+    except (BadValue, OverflowError, ValueError):
+        raise _Problem(RowCode.BAD_DATE) from None
+
+
+def _make_room(remembered: dict[Cell, int]) -> None:
+    if len(remembered) >= _REMEMBERED:
+        remembered.clear()
