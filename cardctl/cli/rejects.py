@@ -23,7 +23,7 @@ def rejects_output(context: "Context", path: Path | None) -> Output | None:
     """Where --rejects writes, refused before the work is done when it cannot be."""
     if path is None:
         return None
-    output = Output(path=str(path))
+    output = Output(path=path)
     output.check(REJECT, may_replace=context.yes)
     return output
 

@@ -256,9 +256,11 @@ def _plan(intake: _Intake, group: RowGroup) -> PlannedOrder:
         raise _GroupRefused([row.reject for row in group.rows if row.reject is not None])
     try:
         record = merge_records(records)
-        column = intake.table.paid_column
-        if column is not None and not record.says_paid:
-            raise CellMissing(field=column)
-        return plan_order(intake.catalog, record)
+        planned = plan_order(intake.catalog, record)
     except InputRefused as problem:
         raise _GroupRefused([Reject(group.first_row, "", problem)]) from None
+    column = intake.table.paid_column
+    if column is not None and not record.says_paid:
+        missing = CellMissing(field=column)
+        raise _GroupRefused([Reject(group.first_row, column, missing)])
+    return planned
