@@ -124,14 +124,17 @@ def _name(error: DBAPIError, store: str) -> ServiceUnavailable:
         return StoreBusy()
     if "readonly" in low or "read-only" in low or sqlstate in ("25006", "42501"):
         return StoreReadOnly()
-    if "disk is full" in low or sqlstate == "53100":
+    if "disk is full" in low or sqlstate == "53100" or _lacks_room(error):
         return StoreFull()
     if "not a database" in low or "malformed" in low:
-        return StoreDamaged(reason=reason)
-    if "disk i/o error" in low:
         return StoreDamaged(reason=reason)
     if error.connection_invalidated or sqlstate.startswith("57P"):
         return OutcomeUnknown()
     if isinstance(error, OperationalError):
         return StoreUnreachable(store=store, reason=reason)
     raise error
+
+
+def _lacks_room(error: DBAPIError) -> bool:
+    """SQLite calls a full disk an I/O error when it finds no room for its shared memory file."""
+    return getattr(error.orig, "sqlite_errorname", "") == "SQLITE_IOERR_SHMSIZE"

@@ -3,12 +3,10 @@
 import os
 import resource
 import sqlite3
-import subprocess
-import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from cardctl.errors import UsageRefused
@@ -168,33 +166,47 @@ def test_a_connection_that_breaks_leaves_the_outcome_unknown(shop):
 
 @sqlite_only
 def test_a_store_on_a_full_disk(shop):
-    before = shop.sql("SELECT count(*) FROM pool")
-    room = (shop.home / "cardctl.db").stat().st_size + 4096
+    """SQLite refuses pages beyond a limit in the words with which it refuses a full disk."""
+    [(pages,)] = shop.sql("PRAGMA page_count")
+    written = 0
+    with _every_connection(f"PRAGMA max_page_count = {pages + 2}"):
+        while shop.run(f"pool add pool-{written}", status=None).status == 0:
+            written += 1
+        refused(shop, f"pool add pool-{written}", status=9, code="store-full")
+        shop.run(READING)
 
-    results = [
-        _with_little_room(shop, ["pool", "add", f"pool-{place}"], room) for place in range(40)
-    ]
-
-    stopped = [result for result in results if result.returncode]
-    assert stopped, "the disk never filled up"
-    assert {result.returncode for result in stopped} == {9}
-    assert all(result.stderr.startswith("error[store-full]: ") for result in stopped)
-    added = sum(result.returncode == 0 for result in results)
-    assert shop.sql("SELECT count(*) FROM pool") == [(before[0][0] + added,)]
+    assert shop.sql("SELECT count(*) FROM pool") == [(1 + written,)]
     shop.run("store check")
+    shop.run("audit verify")
+    shop.run(f"pool add pool-{written}")
 
 
-def _with_little_room(shop, words, room):
-    """A command whose files cannot grow beyond a size: a write past it fails as on a full disk."""
-    return subprocess.run(
-        [sys.executable, "-m", "cardctl", *words],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=shop.env,
-        cwd=shop.folder,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
-    )
+@contextmanager
+def _every_connection(statement):
+    """Say something to the driver whenever an engine connects."""
+
+    def say(connection, _record):
+        connection.execute(statement)
+
+    event.listen(Engine, "connect", say)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", say)
+
+
+@sqlite_only
+def test_no_room_even_to_open_the_store(shop):
+    """A disk that is full to the last byte, as the limit on a file's size shows it."""
+    process = shop.spawn(READING, preexec_fn=_let_no_file_grow)
+    out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (9, "")
+    assert err.startswith("error[store-full]: ")
+
+
+def _let_no_file_grow():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
 def test_nothing_can_be_written_while_reading(shop):
