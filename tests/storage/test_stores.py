@@ -1,9 +1,13 @@
 """Stores in every state a merchant may find one in: what is said, with which code and status."""
 
 import os
+import pwd
 import resource
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event, text
@@ -198,7 +202,9 @@ def _every_connection(statement):
 @sqlite_only
 def test_no_room_even_to_open_the_store(shop):
     """A disk that is full to the last byte, as the limit on a file's size shows it."""
-    process = shop.spawn(READING, preexec_fn=_let_no_file_grow)
+    # Python would leave its own compiled modules cut off, for everybody to trip over.
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    process = shop.spawn(READING, env=env, preexec_fn=_let_no_file_grow)
     out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (9, "")
@@ -207,6 +213,41 @@ def test_no_room_even_to_open_the_store(shop):
 
 def _let_no_file_grow():
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+@pytest.fixture
+def read_only_home(shop):
+    """A copy of the home that its user may read but not write, outside of folders closed to them.
+
+    Root may write everywhere, so a root's tests become somebody else while they use it.
+    """
+    home = Path(tempfile.mkdtemp(prefix="cardctl-read-only-")) / "home"
+    shutil.copytree(shop.home, home)
+    home.parent.chmod(0o755)
+    nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    for path in [home, *home.rglob("*")]:
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    (home / "cardctl.db").chmod(0o444)
+    (home / "config.toml").write_text(f'key_source = "file:{home}/keys/cardctl.key"\n')
+    home.chmod(0o555)
+    was = os.geteuid()
+    os.seteuid(nobody.pw_uid)
+    yield home
+    os.seteuid(was)
+    home.chmod(0o755)
+    shutil.rmtree(home.parent)
+
+
+@sqlite_only
+def test_a_store_that_cannot_be_written(shop, read_only_home):
+    path = read_only_home / "cardctl.db"
+    before = path.read_bytes()
+    env = {"CARDCTL_HOME": str(read_only_home), "CARDCTL_STORE": f"sqlite:///{path}"}
+    shop.folder = read_only_home
+
+    refused(shop, WRITING, status=9, code="store-read-only", env=env)
+
+    assert path.read_bytes() == before
 
 
 def test_nothing_can_be_written_while_reading(shop):
