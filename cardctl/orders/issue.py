@@ -58,6 +58,16 @@ class OrderMoved(ServiceUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """How to issue: `partial` gives what there is when it is not enough."""
+
+    limit: int | None = None
+    """How many waiting orders at most."""
+    partial: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Shortage:
     """A product of which an order wanted more than there was."""
 
@@ -133,9 +143,8 @@ class _Issuing:
 
     store: Store
     run: Run
+    wish: Wish
     catalog: IssuingCatalog
-    partial: bool
-    dry_run: bool
     advance: Callable[[int], None]
     result: IssueResult = field(default_factory=IssueResult)
     set_aside: list[tuple[int, int]] = field(default_factory=list)
@@ -162,64 +171,39 @@ class _Issuing:
             return work(session)
 
     def _transaction(self) -> AbstractContextManager[Session]:
-        if self.dry_run:
+        if self.wish.dry_run:
             return self.store.reading()
         return self.run.transaction(self.store, final=False)
 
 
-def issue_all(  # noqa: PLR0913 -- what the command line says
+def issue_orders(
     store: Store,
     *,
     run: Run,
-    limit: int | None = None,
-    partial: bool = False,
-    dry_run: bool = False,
+    wish: Wish,
+    names: Iterable[tuple[str, str]] | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> IssueResult:
-    """Issue every waiting order, the longest wait first, `limit` of them at most.
+    """Issue orders by (channel code, external number), or without names every one that waits.
 
-    What cannot be filled becomes short and stays issuable. Orders that another process holds are
-    left to it.
+    Waiting orders are taken the longest wait first; what cannot be filled becomes short and stays
+    issuable; orders that another process holds are left to it. A named order is issued once
+    however often it is named; raises `NotFound` before anything is issued when one is not there.
     """
-    issuing = _begin(store, run=run, partial=partial, dry_run=dry_run, advance=advance)
-    last: OrderRow | None = None
-    left = limit
-    while left is None or left > 0:
-        size = CHUNK if left is None else min(CHUNK, left)
-        chunk = issuing.commit(lambda session: _issue_next(session, issuing, last, size))  # noqa: B023
-        if not chunk.rows:
-            break
-        last = chunk.rows[-1]
-        left = None if left is None else left - len(chunk.rows)
+    issuing = _begin(store, run=run, wish=wish, advance=advance)
+    if names is None:
+        _issue_queue(issuing)
+    else:
+        with store.reading() as session:
+            keys = find_orders(session, catalog=issuing.catalog, names=names)
+        _issue_keys(issuing, keys, waiting=False)
     return _finish(issuing)
 
 
-def issue_named(  # noqa: PLR0913 -- what the command line says
-    store: Store,
-    *,
-    run: Run,
-    names: Iterable[tuple[str, str]],
-    partial: bool = False,
-    dry_run: bool = False,
-    advance: Callable[[int], None] = lambda _: None,
-) -> IssueResult:
-    """Issue orders by (channel code, external number), each once however often it is named.
-
-    Raises `NotFound` before anything is issued when one of them is not there.
-    """
-    issuing = _begin(store, run=run, partial=partial, dry_run=dry_run, advance=advance)
-    with store.reading() as session:
-        keys = find_orders(session, catalog=issuing.catalog, names=names)
-    _issue_keys(issuing, keys, waiting=False)
-    return _finish(issuing)
-
-
-def _begin(
-    store: Store, *, run: Run, partial: bool, dry_run: bool, advance: Callable[[int], None]
-) -> _Issuing:
+def _begin(store: Store, *, run: Run, wish: Wish, advance: Callable[[int], None]) -> _Issuing:
     with store.reading() as session:
         catalog = read_catalog(session, at=run.at)
-    return _Issuing(store, run, catalog, partial, dry_run, advance)
+    return _Issuing(store, run, wish, catalog, advance)
 
 
 def _finish(issuing: _Issuing) -> IssueResult:
@@ -230,21 +214,33 @@ def _finish(issuing: _Issuing) -> IssueResult:
     return issuing.result
 
 
+def _issue_queue(issuing: _Issuing) -> None:
+    last: OrderRow | None = None
+    left = issuing.wish.limit
+    while left is None or left > 0:
+        size = CHUNK if left is None else min(CHUNK, left)
+        chunk = issuing.commit(lambda session: _issue_next(session, issuing, last, size))  # noqa: B023 -- called at once
+        if not chunk.rows:
+            break
+        last = chunk.rows[-1]
+        left = None if left is None else left - len(chunk.rows)
+
+
 def _issue_next(session: Session, issuing: _Issuing, last: OrderRow | None, size: int) -> _Chunk:
-    rows = next_in_queue(session, after=last, size=size, locking=not issuing.dry_run)
+    rows = next_in_queue(session, after=last, size=size, locking=not issuing.wish.dry_run)
     return _issue_rows(session, issuing, rows, waiting=False)
 
 
 def _issue_keys(issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool) -> None:
     for first in range(0, len(keys), CHUNK):
         part = keys[first : first + CHUNK]
-        issuing.commit(lambda session: _issue_part(session, issuing, part, waiting=waiting))  # noqa: B023
+        issuing.commit(lambda session: _issue_part(session, issuing, part, waiting=waiting))  # noqa: B023 -- called at once
 
 
 def _issue_part(
     session: Session, issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool
 ) -> _Chunk:
-    rows = named_orders(session, keys=keys, locking=not issuing.dry_run)
+    rows = named_orders(session, keys=keys, locking=not issuing.wish.dry_run)
     issuable = [row for row in rows if row.status in ISSUABLE]
     chunk = _issue_rows(session, issuing, issuable, waiting=waiting)
     others = [
@@ -262,14 +258,14 @@ def _issue_rows(
     waiting_orders = with_needs(session, catalog=issuing.catalog, rows=rows)
     shelves = _stock_shelves(session, issuing, waiting_orders, waiting=waiting)
     # A first look that may have missed stock neither calls an order short nor fills it in part.
-    conclusive = waiting or issuing.dry_run or not hides_locked_rows(session)
-    partial = issuing.partial and conclusive
+    conclusive = waiting or issuing.wish.dry_run or not hides_locked_rows(session)
+    partial = issuing.wish.partial and conclusive
     decided = [allocate(order, shelves, partial=partial) for order in waiting_orders]
     set_aside = []
     if not conclusive:
         set_aside = [(one.order.bucket, one.order.id) for one in decided if one.lacking]
         decided = [one for one in decided if not one.lacking]
-    if not issuing.dry_run:
+    if not issuing.wish.dry_run:
         _write(session, run=issuing.run, decided=decided)
     outcomes = [_outcome(one, issuing.catalog.skus) for one in decided]
     return _Chunk(rows, outcomes, set_aside)
@@ -279,12 +275,12 @@ def _stock_shelves(
     session: Session, issuing: _Issuing, waiting_orders: Sequence[WaitingOrder], *, waiting: bool
 ) -> Mapping[tuple[int, int], Shelf]:
     """Shelves with as many cards as the orders could need, looked at in the order of locking."""
-    shelves = issuing.kept_shelves if issuing.dry_run else {}
+    shelves = issuing.kept_shelves if issuing.wish.dry_run else {}
     for (product_id, pool_id), wanted in demand(waiting_orders).items():
         shelf = shelves.get((product_id, pool_id))
         if shelf is None:
             good_until = issuing.catalog.good_until[product_id]
-            shelf = Shelf(product_id, pool_id, good_until, waiting, not issuing.dry_run)
+            shelf = Shelf(product_id, pool_id, good_until, waiting, not issuing.wish.dry_run)
             shelves[product_id, pool_id] = shelf
         shelf.stock_up(session, wanted)
     return shelves

@@ -1,5 +1,6 @@
 """Orders: record them, look at them, reveal their cards, cancel them."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from cardctl.cli.options import OptionalReason, Since, yuan
 from cardctl.cli.output import Column
 from cardctl.cli.rejects import REJECT, SHOWN_MOST, rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
-from cardctl.errors import ExitStatus
+from cardctl.errors import ExitStatus, UsageRefused
 from cardctl.identifiers import OrderName, parse_order_name
 from cardctl.vocabulary import OrderStatus, Outcome
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cardctl.orders.intake import ImportResult
+    from cardctl.orders.issue import IssueResult
     from cardctl.orders.reading import Reject
     from cardctl.orders.reveal import RevealedCard
 
@@ -103,6 +105,21 @@ IMPORTED = (
     Column("paid_missing", "without what was paid"),
     Column("rejects", "rejects", of=REJECT),
 )
+ISSUED = (
+    Column("order", "order"),
+    Column("status", "status"),
+    Column("cards", "cards"),
+    Column("reason", "reason"),
+)
+ISSUE = (
+    Column("issued", "issued"),
+    Column("cards", "cards"),
+    Column("short", "short"),
+    Column("held", "held"),
+    Column("blocked", "blocked"),
+    Column("unchanged", "unchanged"),
+    Column("orders", "orders", of=ISSUED),
+)
 CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "was"))
 
 Order = Annotated[
@@ -111,6 +128,14 @@ Order = Annotated[
         help="The order, as CHANNEL:NUMBER.", parser=parse_order_name, metavar="CHANNEL:NUMBER"
     ),
 ]
+
+
+class NamesOrAll(UsageRefused):
+    """Issuing was told neither which orders nor all of them, or both."""
+
+    code = "names-or-all"
+    message = "name the orders to issue, or say --all (which may have a --limit)"
+    hint = "cardctl order list --status paid"
 
 
 @noun.verb(
@@ -220,6 +245,50 @@ def import_(
 
 
 @noun.verb(
+    "issue",
+    writes=True,
+    columns=ISSUE,
+    examples=(
+        "cardctl order issue TB:1001",
+        "cardctl order issue --all",
+        "cardctl order issue - --partial < names.txt",
+    ),
+)
+def issue(
+    context: Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="The orders; - reads them from stdin.", metavar="[CHANNEL:NUMBER…|-]"),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every order that waits, the longest wait first.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(help="With --all: so many orders at most.", min=1, metavar="N")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Give what there is when it is not enough.")
+    ] = False,
+) -> None:
+    """Give orders their cards, each exactly once; all of an order or nothing."""
+    from cardctl.orders.issue import Wish, issue_orders
+
+    if bool(names) == everything or (limit and names):
+        raise NamesOrAll
+    named = [parse_order_name(name) for name in _lines(names or [])]
+    with context.progress("Issuing") as progress:
+        result = issue_orders(
+            context.store,
+            run=context.run,
+            wish=Wish(limit=limit, partial=partial, dry_run=context.dry_run),
+            names=None if everything else named,
+            advance=progress.advance,
+        )
+    single = len(named) == 1
+    context.show(result, ISSUE, status=_issue_status(result, single=single))
+
+
+@noun.verb(
     "list",
     columns=ORDER,
     examples=("cardctl order list --status short --channel TB",),
@@ -295,6 +364,20 @@ def cancel(context: Context, order: Order) -> None:
     with context.change() as (session, run):
         cancelled = cancel_order(session, run=run, channel=channel, number=number)
     context.show(cancelled, CANCELLED)
+
+
+def _lines(names: "Sequence[str]") -> "list[str]":
+    """The names given, or those on stdin, a line each; empty lines are passed over."""
+    if list(names) != ["-"]:
+        return list(names)
+    return [line.strip() for line in sys.stdin if line.strip()]
+
+
+def _issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
+    """One order that got nothing is a conflict; some of many need a person."""
+    if result.short or result.held or result.blocked or result.refused:
+        return ExitStatus.STATE_FORBIDS if single else ExitStatus.NEEDS_PERSON
+    return ExitStatus.DONE
 
 
 def _in_clear(card: "RevealedCard") -> dict[str, Any]:
