@@ -48,13 +48,14 @@ class NumberOnCommandLine(UsageRefused):
 
 @noun.verb(
     "find",
+    columns=CARD,
     examples=("cardctl card find", "printf '%s' \"$NUMBER\" | cardctl card find -"),
 )
 def find(
     context: Context,
     source: Annotated[
         str | None,
-        typer.Argument(help="- reads the number from stdin; else it is asked for.", metavar="[-]"),
+        typer.Argument(help="- reads the number from stdin; else it is asked for.", metavar="-"),
     ] = None,
 ) -> None:
     """Find a card by its number; never give the number as an argument."""
@@ -70,7 +71,7 @@ def find(
     context.show(found, CARD)
 
 
-@noun.verb("show", examples=("cardctl card show 018SXKSPZY9M000",))
+@noun.verb("show", columns=CARD, examples=("cardctl card show 018SXKSPZY9M000",))
 def show(
     context: Context,
     card: Annotated[str, typer.Argument(help="The card's name, as lists show it.", metavar="ID")],
@@ -85,12 +86,13 @@ def show(
 
 @noun.verb(
     "void",
+    columns=VOIDED,
     destroys=True,
     examples=("cardctl card void 018SXKSPZY9M000 --reason 'dead on arrival'",),
 )
 def void(
     context: Context,
-    cards: Annotated[list[str], typer.Argument(help="The cards' names.", metavar="ID…")],
+    cards: Annotated[list[str], typer.Argument(help="The cards' names.", metavar="ID")],
     reason: OptionalReason = None,
 ) -> None:
     """Write cards off that are on hand; all of them or none."""

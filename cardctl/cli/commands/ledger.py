@@ -37,7 +37,7 @@ CHECK = (
 )
 
 
-@noun.verb("balance", examples=("cardctl ledger balance --as-of 2026-11-30",))
+@noun.verb("balance", columns=BALANCE, examples=("cardctl ledger balance --as-of 2026-11-30",))
 def balance(
     context: Context,
     as_of: Annotated[
@@ -53,7 +53,9 @@ def balance(
     context.show(found, BALANCE)
 
 
-@noun.verb("journal", examples=("cardctl ledger journal --from 2026-11-01 --to 2026-11-30",))
+@noun.verb(
+    "journal", columns=ENTRY, examples=("cardctl ledger journal --from 2026-11-01 --to 2026-11-30",)
+)
 def journal(
     context: Context,
     from_: Annotated[
@@ -76,7 +78,7 @@ def journal(
     context.show(found, ENTRY)
 
 
-@noun.verb("check", examples=("cardctl ledger check",))
+@noun.verb("check", columns=CHECK, examples=("cardctl ledger check",))
 def check(context: Context) -> None:
     """Prove the books against cards, batches and orders."""
     from cardctl.ledger.check import check_ledger

@@ -258,7 +258,7 @@ def issue(
     context: Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="The orders; - reads them from stdin.", metavar="[CHANNEL:NUMBER…|-]"),
+        typer.Argument(help="The orders; - reads them from stdin.", metavar="CHANNEL:NUMBER|-"),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every order that waits, the longest wait first.")

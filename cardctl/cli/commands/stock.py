@@ -38,7 +38,7 @@ CHECK = (
 )
 
 
-@noun.verb("levels", examples=("cardctl stock levels --product VIP",))
+@noun.verb("levels", columns=LEVEL, examples=("cardctl stock levels --product VIP",))
 def levels(
     context: Context,
     product: Annotated[str | None, typer.Option(help="Only this product.", metavar="SKU")] = None,
@@ -52,7 +52,7 @@ def levels(
     context.show(found, LEVEL)
 
 
-@noun.verb("expire", writes=True, examples=("cardctl stock expire",))
+@noun.verb("expire", columns=MOVED, writes=True, examples=("cardctl stock expire",))
 def expire(
     context: Context,
     as_of: Annotated[
@@ -69,7 +69,7 @@ def expire(
     context.show(moved, MOVED)
 
 
-@noun.verb("release", writes=True, examples=("cardctl stock release",))
+@noun.verb("release", columns=MOVED, writes=True, examples=("cardctl stock release",))
 def release(context: Context) -> None:
     """Put reserved cards back whose order waits no more."""
     from cardctl.stock.expire import release_cards
@@ -79,7 +79,7 @@ def release(context: Context) -> None:
     context.show(moved, MOVED)
 
 
-@noun.verb("check", examples=("cardctl stock check",))
+@noun.verb("check", columns=CHECK, examples=("cardctl stock check",))
 def check(context: Context) -> None:
     """Prove that cards, orders and batches agree."""
     from cardctl.stock.check import check_stock
