@@ -1,5 +1,6 @@
 """What every noun of the catalogue does alike: add once, compare, change what differs."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, fields
@@ -18,6 +19,7 @@ CODE_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 200
 TEXT_LENGTH_MAX = 4_000
 _MARKS = frozenset("._-+/#")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Entry = TypeVar("Entry")
 
@@ -56,10 +58,7 @@ def check_name(text: str) -> str:
 def check_text(text: str) -> str:
     """Free text, trimmed, that both databases keep and every terminal shows. Raises `BadValue`."""
     bare = text.strip()
-    odd = any(
-        unicodedata.category(letter) in {"Cc", "Cs"} for letter in bare if letter not in "\r\n\t"
-    )
-    if odd or len(bare) > TEXT_LENGTH_MAX:
+    if _CONTROL.search(bare) or len(bare) > TEXT_LENGTH_MAX:
         raise BadValue(
             value=text[:40], expected="text of up to 4000 characters, without control characters"
         )

@@ -101,19 +101,21 @@ class FieldRow:
     def identifier(self, field: str) -> str | None:
         """An id without its wrappers: ``="…"``, a leading ', ` or TAB, trailing spaces."""
         cell = self._cell(field)
+        if not cell:
+            return None
         text = cell if isinstance(cell, str) else cell.text
         if text.startswith('="') and text.rstrip(_WRAPPERS).endswith('"'):
             text = text.rstrip(_WRAPPERS)[2:-1]
         bare = text.strip(_WRAPPERS)
-        digits = sum(letter.isdigit() for letter in bare)
-        number = isinstance(cell, NotText) and not self.exact_numbers
-        if _SCIENTIFIC.fullmatch(bare) or (number and digits >= EXCEL_DIGITS):
+        if _SCIENTIFIC.fullmatch(bare) or (isinstance(cell, NotText) and self._lost_digits(bare)):
             self.refuse(field, ResavedByExcel(value=bare[:40]))
         return self._checked(field, check_text, bare) or None
 
     def text(self, field: str) -> str | None:
         """Free text."""
         cell = self._cell(field)
+        if not cell:
+            return None
         text = cell if isinstance(cell, str) else cell.text
         return self._checked(field, check_text, text) or None
 
@@ -151,6 +153,10 @@ class FieldRow:
     def refuse(self, field: str, problem: CardctlError) -> NoReturn:
         """Raise `CellRefused` with this row and the field's column."""
         raise CellRefused(Reject(self.number, self._name(field), problem))
+
+    def _lost_digits(self, number: str) -> bool:
+        digits = sum(letter.isdigit() for letter in number)
+        return digits >= EXCEL_DIGITS and not self.exact_numbers
 
     def _cell(self, field: str) -> Cell:
         index = self.header.columns.get(field)

@@ -73,7 +73,8 @@ def check_number(text: str) -> str:
     Raises `BadValue`.
     """
     number = text.strip()
-    plain = number.isprintable() and not any(letter.isspace() for letter in number)
+    # Of all white space only the blank is printable.
+    plain = number.isprintable() and " " not in number
     if not number or not plain or len(number) > NUMBER_LENGTH_MAX:
         raise BadValue(value=text[:40], expected="an order number: up to 128 characters, no spaces")
     return unicodedata.normalize("NFC", number)
