@@ -20,10 +20,11 @@ from cardctl.vault.failures import (
 )
 from cardctl.vault.key_files import read_key_file, write_key_file, written_key_file
 from cardctl.vault.secret import Secret
-from cardctl.vault.slot_key import Passphrase, new_slot_key
+from cardctl.vault.slot_key import Passphrase, SlotKey, new_slot_key
 from cardctl.vault.sources import KeySource, SourceKind, find_key_sources, parse_key_source
 
-KEY = new_slot_key()
+# Fixed: parameters of tests must be the same in every process of a test run.
+KEY = SlotKey(bytes(range(32)))
 TEXT = KEY.text().reveal()
 STORE = "0" * 32
 
