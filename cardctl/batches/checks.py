@@ -24,9 +24,22 @@ from cardctl.batches.columns import (
     SECRET,
     SERIAL,
 )
-from cardctl.batches.row_errors import RowCode, RowError
+from cardctl.batches.row_errors import (
+    BadDate,
+    BadMoney,
+    CellMissing,
+    ErrorCell,
+    Expired,
+    ExtraCell,
+    FormulaCell,
+    InvisibleCharacter,
+    NumberNotText,
+    PatternMissed,
+    Reject,
+    TextTooLong,
+)
 from cardctl.clock import day_of, parse_expiry, parse_instant
-from cardctl.errors import BadValue
+from cardctl.errors import BadValue, InputRefused
 from cardctl.money import apply_rate, parse_yuan
 from cardctl.workbooks.cells import Cell, NotText, Row, text_of
 from cardctl.workbooks.headers import Header
@@ -42,7 +55,7 @@ _MASK_OF = 200
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 # Letters by Unicode's word, blank by sight.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-_REFUSED_KINDS = {"formula": RowCode.FORMULA, "error": RowCode.ERROR_CELL}
+_REFUSED_KINDS = {"formula": FormulaCell, "error": ErrorCell}
 _DUST = Decimal("0.000001")
 """A binary fraction is off by far less; a price is never that fine."""
 # A NUL Postgres refuses, lone surrogates both databases.
@@ -79,15 +92,6 @@ class CheckedRow(NamedTuple):
     expires_at: int
 
 
-class _Problem(Exception):
-    """A cell is refused."""
-
-    def __init__(self, code: RowCode, **parameters: object) -> None:
-        super().__init__()
-        self.code = code
-        self.parameters = parameters
-
-
 class RowChecker:
     """Checks the rows of one file; remembers the days and amounts it has read."""
 
@@ -105,9 +109,9 @@ class RowChecker:
         self._days: dict[Cell, int] = {}
         self._amounts: dict[Cell, int] = {}
 
-    def check(self, row: Row) -> CheckedRow | list[RowError]:
+    def check(self, row: Row) -> CheckedRow | list[Reject]:
         """The key that a row holds, or all that is wrong with it."""
-        errors: list[RowError] = []
+        errors: list[Reject] = []
         number = self._read(row, NUMBER, self._named_key, errors) if self._has_number else None
         secret = self._read(row, SECRET, self._key if self._has_number else self._named_key, errors)
         fields = self._fields(row, errors) if self._further else None
@@ -116,13 +120,13 @@ class RowChecker:
         cost_fen = self._cost(row, errors)
         expires_at = self._read(row, EXPIRES, self._expiry, errors)
         if self._width is not None and any(row.cells[self._width :]):
-            errors.append(RowError(row.number, "", RowCode.EXTRA_CELL, {}))
+            errors.append(Reject(row.number, "", ExtraCell()))
         if errors or secret is None or expires_at is None:
             return errors
         return CheckedRow(number, secret, fields, serial, note, cost_fen, expires_at)
 
     def _read(
-        self, row: Row, field: str, meaning: Callable[[Cell], Read], errors: list[RowError]
+        self, row: Row, field: str, meaning: Callable[[Cell], Read], errors: list[Reject]
     ) -> Read | None:
         """What a cell means; what is wrong with it goes to `errors`."""
         index = self._columns.get(field)
@@ -130,33 +134,32 @@ class RowChecker:
         cell = cells[index] if index is not None and index < len(cells) else ""
         try:
             return meaning(cell)
-        except _Problem as problem:
-            shown = {"masked": self._mask(text_of(cell)[:_MASK_OF])} | problem.parameters
-            name = self._names.get(field, field)
-            errors.append(RowError(row.number, name, problem.code, shown))
+        except InputRefused as problem:
+            problem.details["masked"] = self._mask(text_of(cell)[:_MASK_OF])
+            errors.append(Reject(row.number, self._names.get(field, field), problem))
             return None
 
     def _named_key(self, cell: Cell) -> str:
         """The part of a key that is fingerprinted, and that the product's pattern is about."""
         text = self._key(cell)
         if self._pattern and not self._pattern(text):
-            raise _Problem(RowCode.BAD_FORMAT)
+            raise PatternMissed
         return text
 
     def _key(self, cell: Cell) -> str:
         """Secret text, exactly as it came."""
         if not cell:
-            raise _Problem(RowCode.MISSING)
+            raise CellMissing
         if not isinstance(cell, str):
-            raise _Problem(_REFUSED_KINDS.get(cell.kind, RowCode.NUMBER_NOT_TEXT))
+            raise _REFUSED_KINDS.get(cell.kind, NumberNotText)
         if len(cell) > KEY_MAX:
-            raise _Problem(RowCode.TOO_LONG, length=len(cell), most=KEY_MAX)
+            raise TextTooLong(length=len(cell), most=KEY_MAX)
         plain = cell.isascii() and cell.isprintable() and cell[0] != " " and cell[-1] != " "
         if not plain and (hidden := _invisible(cell)):
-            raise _Problem(RowCode.INVISIBLE_CHARACTER, character=f"U+{ord(hidden):04X}")
+            raise InvisibleCharacter(character=f"U+{ord(hidden):04X}")
         return cell
 
-    def _fields(self, row: Row, errors: list[RowError]) -> str | None:
+    def _fields(self, row: Row, errors: list[Reject]) -> str | None:
         """The further fields that are filled in, as a JSON object."""
         values = {
             field.removeprefix(FIELD_PREFIX): self._read(row, field, self._optional_key, errors)
@@ -168,7 +171,7 @@ class RowChecker:
     def _optional_key(self, cell: Cell) -> str:
         return self._key(cell) if cell else ""
 
-    def _cost(self, row: Row, errors: list[RowError]) -> int | None:
+    def _cost(self, row: Row, errors: list[Reject]) -> int | None:
         """The cost by column, by option, or by rate of the face value; None when not known."""
         rules = self._rules
         cost_fen = self._read(row, COST, self._amount, errors)
@@ -194,7 +197,7 @@ class RowChecker:
         """The last good instant of what is still good."""
         if not cell:
             if self._rules.expires_at is None:
-                raise _Problem(RowCode.MISSING)
+                raise CellMissing
             return self._rules.expires_at
         if cell not in self._days:
             _make_room(self._days)
@@ -202,7 +205,7 @@ class RowChecker:
         expires_at = self._days[cell]
         if expires_at < self._rules.at:
             day = day_of(expires_at, self._rules.zone)
-            raise _Problem(RowCode.EXPIRED, expired_on=day.isoformat())
+            raise Expired(day=day.isoformat())
         return expires_at
 
 
@@ -225,30 +228,30 @@ def _plain(cell: Cell) -> str | None:
         return None
     if isinstance(cell, NotText):
         if cell.kind in _REFUSED_KINDS:
-            raise _Problem(_REFUSED_KINDS[cell.kind])
+            raise _REFUSED_KINDS[cell.kind]
         if cell.kind == "number" and len(cell.text) > _EXACT_DIGITS:
-            raise _Problem(RowCode.NUMBER_NOT_TEXT)
+            raise NumberNotText
         return cell.text
     if len(cell) > KEY_MAX:
-        raise _Problem(RowCode.TOO_LONG, length=len(cell), most=KEY_MAX)
+        raise TextTooLong(length=len(cell), most=KEY_MAX)
     if unstorable := _UNSTORABLE.search(cell):
-        raise _Problem(RowCode.INVISIBLE_CHARACTER, character=f"U+{ord(unstorable[0]):04X}")
+        raise InvisibleCharacter(character=f"U+{ord(unstorable[0]):04X}")
     return cell.strip() or None
 
 
 def _fen(cell: Cell) -> int:
     if isinstance(cell, NotText):
         if cell.kind in _REFUSED_KINDS:
-            raise _Problem(_REFUSED_KINDS[cell.kind])
+            raise _REFUSED_KINDS[cell.kind]
         if cell.kind != "number":
-            raise _Problem(RowCode.BAD_MONEY)
+            raise BadMoney
     try:
         text = cell if isinstance(cell, str) else f"{Decimal(cell.text).quantize(_DUST):f}"
         fen = parse_yuan(text)
     except (BadValue, ArithmeticError):
-        raise _Problem(RowCode.BAD_MONEY) from None
+        raise BadMoney from None
     if fen < 0:
-        raise _Problem(RowCode.BAD_MONEY)
+        raise BadMoney
     return fen
 
 
@@ -256,9 +259,9 @@ def _last_instant(cell: Cell, today: date, zone: ZoneInfo) -> int:
     """Epoch ms of the end of a day, or of the very moment where one is written."""
     if isinstance(cell, NotText):
         if cell.kind in _REFUSED_KINDS:
-            raise _Problem(_REFUSED_KINDS[cell.kind])
+            raise _REFUSED_KINDS[cell.kind]
         if cell.kind == "boolean":
-            raise _Problem(RowCode.BAD_DATE)
+            raise BadDate
     text = _MIDNIGHT.sub(r"\1", text_of(cell).strip())
     text = _COMPACT_DAY.sub(r"\1-\2-\3", text) if _COMPACT_DAY.fullmatch(text) else text
     try:
@@ -266,7 +269,7 @@ def _last_instant(cell: Cell, today: date, zone: ZoneInfo) -> int:
             parse_instant(text, zone) if ":" in text else parse_expiry(text, today=today, zone=zone)
         )
     except (BadValue, OverflowError, ValueError):
-        raise _Problem(RowCode.BAD_DATE) from None
+        raise BadDate from None
 
 
 def _make_room(remembered: dict[Cell, int]) -> None:

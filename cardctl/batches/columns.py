@@ -68,16 +68,18 @@ _OTHERS: dict[str, tuple[str, ...]] = {
         "valid until",
     ),
 }
-HEADINGS = {
-    NUMBER: "卡号",
-    SECRET: "密码",
-    SERIAL: "序列号",
-    NOTE: "备注",
-    COST: "成本",
-    EXPIRES: "有效期",
+_TEMPLATE_KEYS = {
+    ProductKind.CODE: (("code", "兑换码"),),
+    ProductKind.CARD: (("card number", "卡号"), ("password", "密码")),
+    ProductKind.ACCOUNT: (("user name", "账号"), ("password", "密码")),
+    ProductKind.LINK: (("link", "链接"),),
 }
-"""What a template of ours calls them."""
-_SECRET_HEADINGS = {ProductKind.CODE: "兑换码", ProductKind.LINK: "链接"}
+_TEMPLATE_OTHERS = (
+    ("expires", "有效期"),
+    ("cost", "成本"),
+    ("serial", "序列号"),
+    ("note", "备注"),
+)
 
 
 class UnknownMapField(UsageRefused):
@@ -132,6 +134,14 @@ def find_columns(
     if _PARTNER in header.columns:
         raise KindContradicted(kind=str(kind), column=header.names[_PARTNER])
     return header, chain(after, rows)
+
+
+def template_headings(
+    kind: ProductKind, fields: Sequence[str], *, chinese: bool
+) -> tuple[str, ...]:
+    """The header of an empty file of such a product's keys."""
+    ours = [*_TEMPLATE_KEYS[kind], *((name, name) for name in fields), *_TEMPLATE_OTHERS]
+    return tuple(pair[chinese] for pair in ours)
 
 
 def _field_of(name: str, synonyms: Mapping[str, object], kind: ProductKind) -> str:

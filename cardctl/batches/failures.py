@@ -62,14 +62,6 @@ class ProductChanged(StateForbids):
     hint = "run the same command again"
 
 
-class BatchGone(StateForbids):
-    """The batch was undone."""
-
-    code = "batch-undone"
-    message = "batch {batch} was undone"
-    hint = "cardctl batch show {batch}"
-
-
 class CardsHaveLeft(StateForbids):
     """Some cards of a batch are with buyers, or were written off."""
 

@@ -29,7 +29,7 @@ from cardctl.batches.failures import (
     ProductChanged,
 )
 from cardctl.batches.results import ImportOptions, ImportResult, Rejects
-from cardctl.batches.row_errors import RowCode, RowError
+from cardctl.batches.row_errors import DuplicateInFile, DuplicateInStore, Reject
 from cardctl.batches.target import Target, find_standing, find_target
 from cardctl.clock import day_of
 from cardctl.identifiers import fingerprint_bucket, new_code, new_id, new_ids
@@ -65,7 +65,7 @@ def import_batch(  # noqa: PLR0913 -- what an import needs to know
     supplier: str,
     options: ImportOptions,
     advance: Callable[[int], None],
-    on_reject: Callable[[RowError], None],
+    on_reject: Callable[[Reject], None],
 ) -> ImportResult:
     """Make cards of the rows of a file, or say row by row why not.
 
@@ -88,7 +88,8 @@ def import_batch(  # noqa: PLR0913 -- what an import needs to know
     ):
         work = _Import(run, vault, source, target, options, Rejects(on_reject))
         result = work.carry_out(bound, table, advance)
-    return replace(result, warnings=table.warnings)
+    in_clear = source.path is not None and not table.encrypted
+    return replace(result, warnings=table.warnings, left_in_clear=in_clear)
 
 
 class _FileRefused(Exception):
@@ -211,16 +212,16 @@ class _Import:
     def _reject_in_file(self, session: Session, column: str) -> None:
         before = self.rejects.duplicates
         for row, masked, first_row in staging.duplicates_in_file(session):
-            shown: dict[str, object] = {"masked": masked, "first_row": first_row}
-            self.rejects.add_duplicate(RowError(row, column, RowCode.DUPLICATE_IN_FILE, shown))
+            problem = DuplicateInFile(masked=masked, first_row=first_row)
+            self.rejects.add_duplicate(Reject(row, column, problem))
         if self.rejects.duplicates > before:
             staging.drop_duplicates_in_file(session)
 
     def _reject_in_store(self, session: Session, column: str) -> None:
         before = self.rejects.duplicates
         for row, masked, batch in staging.duplicates_in_store(session):
-            shown: dict[str, object] = {"masked": masked, "batch": batch}
-            self.rejects.add_duplicate(RowError(row, column, RowCode.DUPLICATE_IN_STORE, shown))
+            problem = DuplicateInStore(masked=masked, batch=batch)
+            self.rejects.add_duplicate(Reject(row, column, problem))
         if self.rejects.duplicates > before:
             staging.drop_duplicates_in_store(session)
 

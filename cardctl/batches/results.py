@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from cardctl.batches.row_errors import RowError
+from cardctl.batches.row_errors import Reject
 from cardctl.vault.secret import Secret
 from cardctl.vocabulary import ImportStatus
 from cardctl.workbooks.cells import TableWarning
@@ -51,33 +51,35 @@ class ImportResult:
     duplicates: int = 0
     cost_missing: int = 0
     cost_fen: int = 0
-    rejects: tuple[RowError, ...] = ()
+    rejects: tuple[Reject, ...] = ()
     warnings: tuple[TableWarning, ...] = ()
+    left_in_clear: bool = False
+    """Whether the file still lies where it was, readable by whoever finds it."""
 
 
 class Rejects:
     """Counts what is refused, keeps the first of it and hands all of it on."""
 
-    def __init__(self, on_reject: Callable[[RowError], None]) -> None:
+    def __init__(self, on_reject: Callable[[Reject], None]) -> None:
         """`on_reject` gets every error of every row."""
         self._on_reject = on_reject
-        self._kept: list[RowError] = []
+        self._kept: list[Reject] = []
         self.rows = 0
         self.duplicates = 0
 
     @property
-    def kept(self) -> tuple[RowError, ...]:
+    def kept(self) -> tuple[Reject, ...]:
         """The first errors, in the order of their rows."""
         return tuple(sorted(self._kept, key=lambda error: error.row))
 
-    def add_row(self, errors: list[RowError]) -> None:
+    def add_row(self, errors: list[Reject]) -> None:
         """Refuse one row, for all that is wrong with it."""
         self.rows += 1
         for error in errors:
             self._on_reject(error)
         self._kept += errors[: KEPT_REJECTS - len(self._kept)]
 
-    def add_duplicate(self, error: RowError) -> None:
+    def add_duplicate(self, error: Reject) -> None:
         """Refuse a row whose key is there already."""
         self.duplicates += 1
         self.add_row([error])

@@ -52,14 +52,15 @@ def _parse(held: list[bytes], password: str | None, sheet: str | None) -> Parsed
     Each parser is imported only for its own format: a child starts for every file.
     """
     data = held.pop()
-    if data.startswith(_OLE):
+    encrypted = data.startswith(_OLE)
+    if encrypted:
         from cardctl.workbooks.encrypted import decrypt  # noqa: PLC0415 -- as said above
 
         data = decrypt(data, password)
     if data.startswith(_ZIP):
         from cardctl.workbooks.workbook import parse_workbook  # noqa: PLC0415 -- as said above
 
-        return parse_workbook([data], sheet)
+        return parse_workbook([data], sheet, encrypted=encrypted)
     if not data.strip():
         raise FileEmpty
     if data.startswith((b"%PDF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x89PNG")):
@@ -77,6 +78,7 @@ def _say_table(parsed: Parsed) -> None:
             "sheet": parsed.sheet,
             "hidden_rows": parsed.hidden_rows,
             "merged": parsed.merged,
+            "encrypted": parsed.encrypted,
         }
     )
     count = 0

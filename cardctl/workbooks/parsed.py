@@ -15,3 +15,4 @@ class Parsed:
     sheet: str | None = None
     hidden_rows: int = 0
     merged: tuple[MergedCells, ...] = ()
+    encrypted: bool = False

@@ -49,6 +49,7 @@ class Table:
     sheet: str | None
     warnings: tuple[TableWarning, ...]
     merged: tuple[MergedCells, ...]
+    encrypted: bool
     rows: Iterator[Row]
 
 
@@ -80,6 +81,7 @@ def open_table(
             sheet=facts["sheet"],
             warnings=_warnings(facts),
             merged=tuple(MergedCells(*ends) for ends in facts["merged"]),
+            encrypted=facts["encrypted"],
             rows=_rows(answers),
         )
 

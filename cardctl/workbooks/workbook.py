@@ -34,7 +34,7 @@ _EXACT_UP_TO = 1e21
 """Above it repr of a whole number is what a spreadsheet would show, below it digits are."""
 
 
-def parse_workbook(held: list[bytes], sheet: str | None) -> Parsed:
+def parse_workbook(held: list[bytes], sheet: str | None, *, encrypted: bool) -> Parsed:
     """The table in the one sheet that holds cells, or in the one that is named.
 
     `held` gives the bytes away: they are dropped before the sheet is laid out. Raises what
@@ -62,6 +62,7 @@ def parse_workbook(held: list[bytes], sheet: str | None) -> Parsed:
         sheet=name,
         hidden_rows=facts[name].hidden_rows,
         merged=tuple(facts[name].merged),
+        encrypted=encrypted,
     )
 
 

@@ -1,0 +1,343 @@
+"""Batches: import a file of keys, look at imports, take them back."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cardctl import clock
+from cardctl.cli.context import Context
+from cardctl.cli.failures import describe
+from cardctl.cli.language import spoken
+from cardctl.cli.options import PasswordSource, Reason, rate, yuan
+from cardctl.cli.output import Column
+from cardctl.cli.parsing import BadOptionValue
+from cardctl.cli.passwords import read_password
+from cardctl.cli.rejects import REJECT, rejects_output, write_rejects
+from cardctl.cli.verbs import Noun
+from cardctl.errors import BadValue, ExitStatus
+from cardctl.settings import Language
+from cardctl.vocabulary import ImportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from cardctl.batches.results import ImportOptions, ImportResult
+    from cardctl.batches.row_errors import Reject
+    from cardctl.workbooks.source import Source
+
+noun = Noun("batch")
+
+BATCH = (
+    Column("batch", "batch"),
+    Column("status", "status"),
+    Column("product", "product"),
+    Column("supplier", "supplier"),
+    Column("pool", "pool"),
+    Column("file", "file"),
+    Column("sha256", "SHA-256"),
+    Column("rows", "rows"),
+    Column("imported", "cards"),
+    Column("rejected", "rejected"),
+    Column("duplicates", "duplicates"),
+    Column("cost_missing", "cost unknown"),
+    Column("cost_fen", "cost"),
+)
+IMPORTED = (*BATCH, Column("rejects", "rejects", of=REJECT))
+LISTED = (*BATCH, Column("imported_at", "imported"))
+SHOWN = (
+    *LISTED,
+    Column("cards", "cards now", of=(Column("status", "status"), Column("cards", "cards"))),
+)
+UNDONE = (
+    Column("batch", "batch"),
+    Column("status", "status"),
+    Column("product", "product"),
+    Column("supplier", "supplier"),
+    Column("removed", "removed"),
+    Column("left", "left the stock"),
+    Column("cost_fen", "cost reversed"),
+)
+RECALLED = (
+    Column("batch", "batch"),
+    Column("status", "status"),
+    Column("product", "product"),
+    Column("supplier", "supplier"),
+    Column("quarantined", "quarantined"),
+    Column(
+        "orders",
+        "orders",
+        of=(Column("order", "order"), Column("status", "status"), Column("cards", "cards")),
+    ),
+)
+TEMPLATE = (Column("file", "file"), Column("product", "product"), Column("columns", "columns"))
+
+_STATUS = {
+    ImportStatus.REFUSED: ExitStatus.INPUT_REFUSED,
+    ImportStatus.PARTIAL: ExitStatus.NEEDS_PERSON,
+}
+
+
+@noun.verb(
+    "template",
+    columns=TEMPLATE,
+    examples=("cardctl batch template --product VIP --out keys.xlsx",),
+)
+def template(
+    context: Context,
+    out: Annotated[Path, typer.Option(help="The workbook to write.", metavar="PATH")],
+    product: Annotated[
+        str | None, typer.Option(help="The product whose keys it is for.", metavar="SKU")
+    ] = None,
+) -> None:
+    """Write an empty workbook for a supplier to fill in."""
+    from cardctl.batches.template import write_template
+
+    if out.suffix.lower() != ".xlsx":
+        raise BadOptionValue(option="--out", value=str(out), expected="a file that ends in .xlsx")
+    chinese = spoken() == Language.ZH
+    with context.reading() as session:
+        written = write_template(session, sku=product, path=out, chinese=chinese)
+    context.show(written, TEMPLATE)
+
+
+@noun.verb(
+    "import",
+    writes=True,
+    columns=IMPORTED,
+    examples=(
+        "cardctl batch import keys.xlsx --product VIP --supplier SUP --expires 2027-12-31",
+        "cardctl batch import sealed.xlsx --product VIP --supplier SUP --password-source prompt",
+        "cardctl batch import keys.csv --product VIP --supplier SUP --map secret=卡密 --dry-run",
+    ),
+)
+def import_(
+    context: Context,
+    file: Annotated[str, typer.Argument(help="xlsx, csv or tsv; - reads stdin.", metavar="FILE|-")],
+    product: Annotated[str, typer.Option(help="What the keys are of.", metavar="SKU")],
+    supplier: Annotated[str, typer.Option(help="Who sent them.", metavar="CODE")],
+    pool: Annotated[str, typer.Option(help="Where the cards go.", metavar="CODE")] = "main",
+    cost: Annotated[int | None, yuan("Cost of a key, where the file says none.")] = None,
+    cost_rate: Annotated[int | None, rate("Cost as a share of the face value.")] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            help="Last good day of keys whose row says none: a day, +12m or never.", metavar="DAY"
+        ),
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="Which sheet.", metavar="NAME")] = None,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Which column a field is in.", metavar="FIELD=COLUMN"),
+    ] = None,
+    password_source: PasswordSource = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Import the good rows, leave out the others.")
+    ] = False,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Write all rejected rows to this file.", metavar="PATH")
+    ] = None,
+    delete_source: Annotated[
+        bool,
+        typer.Option("--delete-source", help="Delete the file once its keys are in the store."),
+    ] = False,
+) -> None:
+    """Import a file of keys; one bad row refuses the whole file."""
+    from cardctl.batches.results import ImportOptions
+    from cardctl.workbooks.source import Source
+
+    rejects_file = rejects_output(context, rejects)
+    source = Source.of(file)
+    options = ImportOptions(
+        pool=pool,
+        password=read_password(context, password_source),
+        sheet=sheet,
+        given=_given(mapped or []),
+        cost_fen=cost,
+        cost_rate_bp=cost_rate,
+        expires_at=_expiry(context, expires),
+        skip_bad_rows=skip_bad_rows,
+        dry_run=context.dry_run,
+    )
+    kept: list[Reject] = []
+    keep = kept.append if rejects_file else _forget
+    result = _import(context, source, product, supplier, options, keep)
+    write_rejects(context, rejects_file, _told(sorted(kept, key=lambda reject: reject.row)))
+    _talk(context, result)
+    _delete(context, source, result, wanted=delete_source)
+    context.show(_row(result), IMPORTED, status=_STATUS.get(result.status, ExitStatus.DONE))
+
+
+@noun.verb("list", columns=LISTED, examples=("cardctl batch list",))
+def list_(context: Context) -> None:
+    """List the imports, the latest first."""
+    from cardctl.batches.queries import list_batches
+
+    with context.reading() as session:
+        found = list_batches(session)
+    context.show(found, LISTED)
+
+
+@noun.verb("show", columns=SHOWN, examples=("cardctl batch show B-20261122-7KQ2MX",))
+def show(
+    context: Context, code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")]
+) -> None:
+    """Show an import, and where its cards are now."""
+    from cardctl.batches.queries import show_batch
+
+    with context.reading() as session:
+        batch, counts = show_batch(session, code=code)
+    context.show({**asdict(batch), "cards": counts}, SHOWN)
+
+
+@noun.verb(
+    "undo",
+    destroys=True,
+    columns=UNDONE,
+    examples=("cardctl batch undo B-20261122-7KQ2MX --reason 'wrong product' --yes",),
+)
+def undo(
+    context: Context,
+    code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")],
+    reason: Reason,
+    unsold: Annotated[
+        bool, typer.Option("--unsold", help="Take back what is unsold, although some was sold.")
+    ] = False,
+) -> None:
+    """Take an import back: its unsold cards go, and the file can be imported again."""
+    from cardctl.batches.undo import undo_batch
+
+    context.confirm_by_typing(
+        code, "The unsold cards of batch {batch} will be deleted.", batch=code
+    )
+    with context.change() as (session, run):
+        undone = undo_batch(session, run=run, code=code, unsold=unsold, reason=reason)
+    context.show(undone, UNDONE)
+
+
+@noun.verb(
+    "recall",
+    destroys=True,
+    columns=RECALLED,
+    examples=("cardctl batch recall B-20261122-7KQ2MX --reason 'keys do not work' --yes",),
+)
+def recall(
+    context: Context,
+    code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")],
+    reason: Reason,
+) -> None:
+    """Quarantine the unsold cards of a batch and list the orders that got others."""
+    from cardctl.batches.recall import recall_batch
+
+    context.confirm("Quarantine every unsold card of batch {batch}?", batch=code)
+    with context.change() as (session, run):
+        recalled = recall_batch(session, run=run, code=code, reason=reason)
+    context.show(recalled, RECALLED)
+
+
+def _import(
+    context: Context,
+    source: "Source",
+    product: str,
+    supplier: str,
+    options: "ImportOptions",
+    on_reject: "Callable[[Reject], None]",
+) -> "ImportResult":
+    """Import; a password that turns out to be needed is asked for where somebody can answer."""
+    from cardctl.batches.import_batch import import_batch
+    from cardctl.vault.secret import Secret
+    from cardctl.workbooks.failures import PasswordNeeded
+
+    def attempt(options: "ImportOptions") -> "ImportResult":
+        with context.progress("Importing keys") as progress:
+            return import_batch(
+                context.store,
+                run=context.run,
+                vault=context.vault,
+                source=source,
+                sku=product,
+                supplier=supplier,
+                options=options,
+                advance=progress.advance,
+                on_reject=on_reject,
+            )
+
+    try:
+        return attempt(options)
+    except PasswordNeeded:
+        if options.password is not None or context.no_input:
+            raise
+    password = Secret(context.ask_secret("Password of {file}", file=source.name))
+    return attempt(replace(options, password=password))
+
+
+def _given(mapped: list[str]) -> dict[str, str]:
+    given = {}
+    for item in mapped:
+        field, sign, column = item.partition("=")
+        if not (field.strip() and sign and column.strip()):
+            raise BadOptionValue(option="--map", value=item, expected="a field, = and a column")
+        given[field.strip()] = column.strip()
+    return given
+
+
+def _expiry(context: Context, text: str | None) -> int | None:
+    if text is None:
+        return None
+    today = clock.day_of(context.run.at, context.zone)
+    try:
+        return clock.parse_expiry(text, today=today, zone=context.zone)
+    except (BadValue, ValueError, OverflowError):
+        raise BadOptionValue(
+            option="--expires", value=text, expected="a day, such as 2027-12-31, +12m or never"
+        ) from None
+
+
+def _forget(_reject: "Reject") -> None:
+    """The result keeps the first rejects; the others are not asked for."""
+
+
+def _told(rejects: "Iterable[Reject]") -> list[dict[str, object]]:
+    return [
+        {
+            "row": reject.row,
+            "column": reject.column,
+            "code": reject.problem.code,
+            "message": describe(reject.problem)[0],
+        }
+        for reject in rejects
+    ]
+
+
+def _row(result: "ImportResult") -> dict[str, object]:
+    return {
+        **{column.name: getattr(result, column.name) for column in BATCH},
+        "rejects": _told(result.rejects),
+    }
+
+
+def _talk(context: Context, result: "ImportResult") -> None:
+    for warning in result.warnings:
+        context.warn(warning.message, **warning.details)
+    if result.cost_missing:
+        context.warn("the cost of {count} cards is not known", count=result.cost_missing)
+    if result.status == ImportStatus.UNCHANGED:
+        context.note("The file was imported before, as batch {batch}.", batch=result.batch)
+
+
+def _delete(context: Context, source: "Source", result: "ImportResult", *, wanted: bool) -> None:
+    """Delete the source once every key of it is in the store, or say that it lies in clear."""
+    done = result.status in (ImportStatus.IMPORTED, ImportStatus.UNCHANGED)
+    if context.dry_run or source.path is None:
+        return
+    if wanted and done:
+        source.path.unlink(missing_ok=True)
+        context.note("{file} was deleted.", file=source.name)
+    elif wanted:
+        context.warn("{file} was kept: not all of its keys are in the store", file=source.name)
+    elif done and result.left_in_clear:
+        context.warn(
+            "{file} still holds the keys in clear: delete it, or import with --delete-source",
+            file=source.name,
+        )
