@@ -67,6 +67,5 @@ def init(
     if not context.dry_run:
         remember_choices(context.settings, os.environ, made=made, source=source)
     if made.code is not None and not context.dry_run:
-        context.note("Recovery code, shown only this once; write it down:")
-        context.note("{code}", code=made.code.reveal())
+        context.warn("this recovery code is shown only once: {code}", code=made.code.reveal())
     context.show(made, STORE, zone=ZoneInfo(made.timezone))
