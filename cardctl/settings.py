@@ -208,13 +208,15 @@ def load_settings(
 def remember(path: Path, key: str, value: str, *, profile: str | None = None) -> None:
     """Write one setting to a configuration file, keeping the rest of it, comments too.
 
-    The file is replaced in one step and readable by its owner only. Raises `UnknownSetting`, and
-    `BadConfigFile` when the file cannot be read as it stands.
+    The file is replaced in one step and readable by its owner only. Raises `UnknownSetting`,
+    `UnknownLanguage`, and `BadConfigFile` when the file cannot be read as it stands.
     """
     if key not in KEYS or (profile and key == "profile"):
         raise UnknownSetting(place=str(path), key=key, known=", ".join(KEYS))
     if profile and not _PROFILE_NAME.fullmatch(profile):
         raise UnknownProfile(profile=profile, files=str(path))
+    if key == "language" and value not in set(Language):
+        raise UnknownLanguage(language=value)
     _read_file(Origin.USER_FILE, path)
     old = path.read_text("utf-8") if path.exists() else ""
     section = f"[profiles.{profile}]" if profile else ""

@@ -19,7 +19,7 @@ from cardctl.cli.parsing import HelpAsked, TyperUsageError, explain
 from cardctl.cli.terminal import prepare_streams, write
 from cardctl.cli.verbs import root_parameters, sign
 from cardctl.errors import CardctlError, ExitStatus
-from cardctl.settings import find_home, load_settings
+from cardctl.settings import Language, find_home, load_settings
 
 # Their order is that of the help, and follows the trade from the first day to the books.
 NOUNS = (
@@ -63,7 +63,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line on the streams of `sys`; returns its exit status."""
-    prepare_streams()
+    prepare_streams(plain="--no-color" in arguments)
     _choose_language(arguments)
     try:
         if shell := os.environ.get(completion.VARIABLE):
@@ -138,12 +138,11 @@ def _choose_language(arguments: Sequence[str]) -> None:
     What is wrong with the settings is told when they are needed, not here.
     """
     try:
-        asked = _value_of("--lang", arguments)
-        settings = load_settings({"language": asked}, os.environ, Path.cwd())
-        chosen = settings.language
+        chosen = load_settings({}, os.environ, Path.cwd()).language
     except CardctlError:
         chosen = None
-    speak(chosen or locale_language(os.environ))
+    asked = _value_of("--lang", arguments)
+    speak(Language(asked) if asked in set(Language) else chosen or locale_language(os.environ))
 
 
 def _value_of(option: str, arguments: Sequence[str]) -> str | None:
@@ -172,8 +171,18 @@ class Bug(CardctlError):
     hint = "please report it with that file: it holds no card and no key"
 
 
+class UnloggedBug(Bug):
+    """The same, where not even a log file can be made."""
+
+    message = "something went wrong inside cardctl, and no log file can be made: see above"
+    hint = "please report it with what is above: it holds no card and no key"
+
+
 def _confess(error: Exception, arguments: Sequence[str]) -> int:
-    log = failures.log_bug(error, find_home(os.environ) / "logs")
-    if "--verbose" in arguments:
+    try:
+        bug = Bug(log=str(failures.log_bug(error, find_home(os.environ) / "logs")))
+    except OSError:
+        bug = UnloggedBug()
+    if "--verbose" in arguments or isinstance(bug, UnloggedBug):
         write(sys.stderr, failures.trace(error))
-    return _refuse(Bug(log=str(log)), arguments)
+    return _refuse(bug, arguments)

@@ -31,8 +31,18 @@ def _spell(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def prepare_streams() -> None:
-    """Let no character that an encoding lacks (GBK, ASCII) end a command with an error."""
+class _Taste:
+    """What this run was told about colours."""
+
+    plain = False
+
+
+def prepare_streams(*, plain: bool) -> None:
+    """Let no character that an encoding lacks (GBK, ASCII) end a command with an error.
+
+    `plain` keeps colours off for this run.
+    """
+    _Taste.plain = plain
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -62,7 +72,7 @@ def is_interactive() -> bool:
 
 def has_colour(stream: TextIO) -> bool:
     """Whether colours help: a terminal that can, and nobody who asked for none."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    if _Taste.plain or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
 

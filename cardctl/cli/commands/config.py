@@ -1,5 +1,6 @@
 """config: where settings come from, and changing them."""
 
+import os
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ import typer
 from cardctl.cli.context import Context
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
-from cardctl.settings import KEYS, Setting, hide_password, remember, user_file
+from cardctl.settings import KEYS, Setting, find_home, hide_password, remember, user_file
 
 noun = Noun("config")
 
@@ -16,6 +17,7 @@ _UTC = ZoneInfo("UTC")
 
 SETTINGS = (Column("key", "setting"), Column("value", "value"))
 ORIGINS = (*SETTINGS, Column("origin", "origin"), Column("place", "place"))
+SET = (*SETTINGS, Column("file", "file"))
 PATHS = (Column("home", "home"), Column("file", "file"))
 
 
@@ -36,6 +38,7 @@ def show(
         "cardctl config set language zh",
         "cardctl --profile test config set store sqlite:////srv/test/cardctl.db",
     ),
+    columns=SET,
 )
 def set_value(
     context: Context,
@@ -43,11 +46,17 @@ def set_value(
     value: Annotated[str, typer.Argument(help="The new value.")],
 ) -> None:
     """Change a setting in the user's configuration file."""
-    path = user_file(context.settings.home)
+    from cardctl.storage.store import parse_store_url
+
+    if key == "store":
+        parse_store_url(value)
+    # Not context.settings: the profile may be a new one, and a bad file must not stop its mending.
+    path = user_file(find_home(os.environ))
     profile = context.invocation.flags.get("profile")
     if not context.dry_run:
         remember(path, key, value, profile=profile)
-    context.show({"key": key, "value": value, "file": str(path)}, SET, zone=_UTC)
+    shown = {"key": key, "value": hide_password(value), "file": str(path)}
+    context.show(shown, SET, zone=_UTC)
 
 
 @noun.verb("path", examples=("cardctl config path",))
@@ -55,9 +64,6 @@ def path(context: Context) -> None:
     """Show the home folder and the configuration file."""
     home = context.settings.home
     context.show({"home": str(home), "file": str(user_file(home))}, PATHS, zone=_UTC)
-
-
-SET = (*SETTINGS, Column("file", "file"))
 
 
 def _safe(setting: Setting) -> dict[str, str | None]:

@@ -34,6 +34,7 @@ CHECK = (
     "migrate",
     writes=True,
     examples=("cardctl store migrate --dry-run", "cardctl store migrate"),
+    columns=MIGRATION,
 )
 def migrate(context: Context) -> None:
     """Bring an older store to this program's version."""
