@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Session
 
 from cardctl.schema.cards import batches, cards
@@ -87,7 +88,7 @@ NOTHING = Totals(0, 0, 0)
 
 def create(session: Session) -> None:
     """Make the table; it goes with the connection."""
-    staged.create(session.connection())
+    session.execute(CreateTable(staged))
 
 
 def add(session: Session, rows: Iterable[Sequence[object]]) -> None:
@@ -97,7 +98,7 @@ def add(session: Session, rows: Iterable[Sequence[object]]) -> None:
 
 def finish(session: Session) -> None:
     """Sort what was staged, once nothing is added any more."""
-    _by_fingerprint.create(session.connection())
+    session.execute(CreateIndex(_by_fingerprint))
     analyze(session, staged.name)
 
 
