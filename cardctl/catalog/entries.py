@@ -131,7 +131,7 @@ def ids_of(session: Session, table: Table, noun: str, codes: Iterable[str]) -> d
     """The ids of codes, in the order given, each once; raises `NotFound` for the first unknown."""
     wanted = list(dict.fromkeys(check_code(code) for code in codes))
     query = select(table.c.code, table.c.id).where(table.c.code.in_(wanted))
-    found: dict[str, int] = dict(session.execute(query).tuples().all())
+    found: dict[str, int] = {row.code: row.id for row in session.execute(query)}
     for code in wanted:
         if code not in found:
             raise NotFound(noun=noun, name=code)

@@ -77,14 +77,14 @@ def read_placing_catalog(session: Session, *, channel: str) -> PlacingCatalog:
     if found is None:
         raise NotFound(noun="channel", name=channel)
     sold = session.execute(select(products.c.sku, products.c.id, products.c.price_fen)).all()
-    paid_into = session.execute(select(accounts.c.code, accounts.c.id)).tuples().all()
+    paid_into = session.execute(select(accounts.c.code, accounts.c.id))
     return PlacingCatalog(
         channel=channel,
         channel_id=found.id,
         default_account_id=found.account_id,
         product_ids={row.sku: row.id for row in sold},
         prices_fen={row.sku: row.price_fen for row in sold},
-        account_ids=dict(paid_into),
+        account_ids={row.code: row.id for row in paid_into},
     )
 
 

@@ -24,6 +24,8 @@ LOCKED = {
     "orders": "issuing: an order is locked before its cards",
     "batch": "undo and recall: a batch is locked before its cards",
     "slot": "the keyset is written to every slot at once",
+    "product": "edit: an import under the old rules of keys does not pass it by",
+    "channel": "its lists of accounts and pools are changed by one at a time",
     "data_key": "rotation: a batch is not undone while its data key is sealed anew",
 }
 """The tables of which rows may be locked, and where."""
