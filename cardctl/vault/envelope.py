@@ -5,6 +5,7 @@ bytes of the two public keys.
 """
 
 import os
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
@@ -22,23 +23,18 @@ def new_seed() -> bytes:
 
 def public_half(seed: bytes) -> bytes:
     """The public half of a pair."""
-    first, second = _private_keys(seed)
+    first, second = _private_halves(seed)
     return first.public_key().public_bytes_raw() + second.public_key().public_bytes_raw()
 
 
 def seal_to(public: bytes, plaintext: bytes, *, info: bytes) -> bytes:
     """Seal to a public half; `info` must be the same when it is opened."""
-    key = hpke.MLKEM768X25519PublicKey(
-        mlkem.MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
-        x25519.X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
-    )
-    return _SUITE.encrypt(plaintext, key, info=info)
+    return _SUITE.encrypt(plaintext, _public_key(public), info=info)
 
 
 def open_with(seed: bytes, sealed: bytes, *, info: bytes) -> bytes:
     """Open with a private half; raises cryptography's `InvalidTag` for anything changed."""
-    key = hpke.MLKEM768X25519PrivateKey(*_private_keys(seed))
-    return _SUITE.decrypt(sealed, key, info=info)
+    return _SUITE.decrypt(sealed, _private_key(seed), info=info)
 
 
 def bind(purpose: str, *parts: str | bytes | int) -> bytes:
@@ -52,7 +48,21 @@ def bind(purpose: str, *parts: str | bytes | int) -> bytes:
     return b"".join(len(piece).to_bytes(4) + piece for piece in octets)
 
 
-def _private_keys(seed: bytes) -> tuple[mlkem.MLKEM768PrivateKey, x25519.X25519PrivateKey]:
+# Making a key ready costs as much as using it, and a rotation uses two of them ten thousand times.
+@lru_cache(maxsize=4)
+def _public_key(public: bytes) -> hpke.MLKEM768X25519PublicKey:
+    return hpke.MLKEM768X25519PublicKey(
+        mlkem.MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
+        x25519.X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
+    )
+
+
+@lru_cache(maxsize=4)
+def _private_key(seed: bytes) -> hpke.MLKEM768X25519PrivateKey:
+    return hpke.MLKEM768X25519PrivateKey(*_private_halves(seed))
+
+
+def _private_halves(seed: bytes) -> tuple[mlkem.MLKEM768PrivateKey, x25519.X25519PrivateKey]:
     return (
         mlkem.MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED]),
         x25519.X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED:]),
