@@ -135,7 +135,8 @@ class RowChecker:
         try:
             return meaning(cell)
         except InputRefused as problem:
-            problem.details["masked"] = self._mask(text_of(cell)[:_MASK_OF])
+            seen = "".join(filter(str.isprintable, text_of(cell)[:_MASK_OF]))
+            problem.details["masked"] = self._mask(seen)
             errors.append(Reject(row.number, self._names.get(field, field), problem))
             return None
 

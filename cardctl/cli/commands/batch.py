@@ -336,7 +336,7 @@ def _delete(context: Context, source: "Source", result: "ImportResult", *, wante
         context.note("{file} was deleted.", file=source.name)
     elif wanted:
         context.warn("{file} was kept: not all of its keys are in the store", file=source.name)
-    elif done and result.left_in_clear:
+    elif result.left_in_clear and result.status != ImportStatus.REFUSED:
         context.warn(
             "{file} still holds the keys in clear: delete it, or import with --delete-source",
             file=source.name,
