@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import stat
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -229,7 +228,7 @@ def test_a_file_is_not_written_over_without_a_yes(showing, machine):
     assert path.read_text() == "mine"
     showing([Thing("A")], "--out result.json --yes")
     assert json.loads(path.read_text())[0]["code"] == "A"
-    assert os.listdir(machine.folder) == ["result.json"]
+    assert list(machine.folder.iterdir()) == [path]
 
 
 def test_a_dry_run_says_so(probe, machine):

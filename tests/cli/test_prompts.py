@@ -97,9 +97,7 @@ def test_without_a_terminal_it_ends_at_once(machine, verb, closed):
         [sys.executable, "-c", ASKING, "probe", verb, "--json"],
         env=machine.env,
         stdin=subprocess.DEVNULL if closed else subprocess.PIPE,
-        capture_output=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=30,
         check=False,
     )
