@@ -18,7 +18,10 @@ def tidy(command: Any) -> None:
     command.short_help = _summary(command)
     for param in command.params:
         if isinstance(param, TyperOption) and param.is_flag and not param.default:
-            param.secondary_opts = []
+            # Typer adds --no-… to every switch; a second name that was chosen stays.
+            param.secondary_opts = [
+                name for name in param.secondary_opts if not name.startswith("--no-")
+            ]
         param.type = Checked(param.type)
 
 
