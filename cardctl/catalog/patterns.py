@@ -5,6 +5,7 @@ which itself may match in several ways takes exponential time on a key that near
 """
 
 import re
+import warnings
 
 from cardctl.errors import BadValue
 
@@ -24,8 +25,11 @@ def check_pattern(text: str) -> str:
     if len(text) > PATTERN_LENGTH_MAX or not text.isprintable():
         raise BadValue(value=text[:40], expected="a pattern of up to 200 printable characters")
     try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            # What a later Python will read in another way is no pattern to keep.
+            warnings.simplefilter("error")
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
         raise BadValue(
             value=text, expected="a regular expression, such as [A-Z0-9]{4}-[A-Z0-9]{4}"
         ) from error

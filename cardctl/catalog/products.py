@@ -157,13 +157,13 @@ def _checked(entry: ProductEntry) -> ProductEntry:
     """The entry with its codes trimmed and its open choices made."""
     if entry.fields and entry.kind is not ProductKind.ACCOUNT:
         raise FieldsOfAccount(kind=entry.kind)
+    for fen in (entry.face_value_fen, entry.price_fen, entry.floor_price_fen):
+        if fen is not None and fen < 0:
+            raise BadValue(value=format_yuan(fen), expected="an amount that is not negative")
     if (entry.floor_price_fen or 0) > (entry.price_fen or entry.floor_price_fen or 0):
         raise FloorAbovePrice(
             floor=format_yuan(entry.floor_price_fen or 0), price=format_yuan(entry.price_fen or 0)
         )
-    for fen in (entry.face_value_fen, entry.price_fen, entry.floor_price_fen):
-        if fen is not None and fen < 0:
-            raise BadValue(value=format_yuan(fen), expected="an amount that is not negative")
     if not 1 <= entry.seats <= SEATS_MAX:
         raise BadValue(value=str(entry.seats), expected="a number of seats from 1 to 1000")
     if entry.safety_stock < 0:
