@@ -44,7 +44,10 @@ def init(
         typer.Option(help="Where days begin and end; Asia/Shanghai.", metavar="ZONE"),
     ] = None,
 ) -> None:
-    """Make a new store; where there is one already nothing changes."""
+    """Make a new store, its vault and its keys.
+
+    Where there is one already nothing changes.
+    """
     from cardctl.upkeep.init_store import Wishes, init_store, remember_choices
     from cardctl.vault.unlock import first_key_source
 
