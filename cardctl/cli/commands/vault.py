@@ -57,7 +57,10 @@ class NewKind(StrEnum):
 
 @noun.verb("status", examples=("cardctl vault status",))
 def status(context: Context) -> None:
-    """Show slots and versions, and where the key would come from; needs no key."""
+    """Show slots, versions and where the key comes from.
+
+    Needs no key.
+    """
     from cardctl.vault.status import vault_status
 
     with context.reading() as session:
@@ -104,7 +107,10 @@ def verify(
 
 @noun.verb("rotate", writes=True, examples=("cardctl vault rotate",))
 def rotate(context: Context) -> None:
-    """Make new sealing keys; every slot still opens, and every card reads."""
+    """Make new sealing keys.
+
+    Every slot still opens, and every card reads.
+    """
     from cardctl.vault.rotate import rotate as rotate_keys
 
     with context.change() as (session, run):
