@@ -213,7 +213,10 @@ def edit(
         list[Clearable] | None, typer.Option(help="Empty a field; may be repeated.")
     ] = None,
 ) -> None:
-    """Change a product; how keys are made and found is fixed once there are cards."""
+    """Change a product.
+
+    How keys are made and found is fixed once there are cards.
+    """
     from cardctl.catalog.products import edit_product
 
     given = {
