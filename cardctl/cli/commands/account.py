@@ -123,7 +123,10 @@ def edit(
         list[Clearable] | None, typer.Option(help="Empty a field; may be repeated.")
     ] = None,
 ) -> None:
-    """Change an account; statement formats that are given replace all there were."""
+    """Change an account.
+
+    Statement formats that are given replace all there were.
+    """
     from cardctl.catalog.accounts import edit_account
 
     given = {
