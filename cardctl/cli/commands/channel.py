@@ -126,7 +126,10 @@ def edit(
         list[Clearable] | None, typer.Option(help="Empty a field; may be repeated.")
     ] = None,
 ) -> None:
-    """Change a channel; accounts and pools that are given replace all there were."""
+    """Change a channel.
+
+    Accounts and pools that are given replace all there were.
+    """
     from cardctl.catalog.channels import edit_channel
 
     given = {
