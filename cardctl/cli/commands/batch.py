@@ -205,7 +205,10 @@ def undo(
         bool, typer.Option("--unsold", help="Take back what is unsold, although some was sold.")
     ] = False,
 ) -> None:
-    """Take an import back: its unsold cards go, and the file can be imported again."""
+    """Take an import back.
+
+    Its unsold cards go, and the file can be imported again.
+    """
     from cardctl.batches.undo import undo_batch
 
     context.confirm_by_typing(
@@ -227,7 +230,10 @@ def recall(
     code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")],
     reason: Reason,
 ) -> None:
-    """Quarantine the unsold cards of a batch and list the orders that got others."""
+    """Quarantine the unsold cards of a batch.
+
+    The orders that got others of it are listed.
+    """
     from cardctl.batches.recall import recall_batch
 
     context.confirm("Quarantine every unsold card of batch {batch}?", batch=code)
