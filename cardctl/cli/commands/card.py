@@ -58,7 +58,10 @@ def find(
         typer.Argument(help="- reads the number from stdin; else it is asked for.", metavar="-"),
     ] = None,
 ) -> None:
-    """Find a card by its number; never give the number as an argument."""
+    """Find a card by its number.
+
+    Never give the number as an argument.
+    """
     from cardctl.stock.cards import find_cards
     from cardctl.vault.secret import Secret
 
