@@ -222,7 +222,10 @@ def import_(
         typer.Option(help="Write all rows that were not taken to this file.", metavar="PATH"),
     ] = None,
 ) -> None:
-    """Record the orders of a file; what cannot be taken is told, row by row."""
+    """Record the orders of a file.
+
+    What cannot be taken is told, row by row.
+    """
     from cardctl.orders.intake import import_orders
     from cardctl.workbooks.source import Source
 
@@ -270,7 +273,10 @@ def issue(
         bool, typer.Option("--partial", help="Give what there is when it is not enough.")
     ] = False,
 ) -> None:
-    """Give orders their cards, each exactly once; all of an order or nothing."""
+    """Give orders their cards, each exactly once.
+
+    An order gets all of its cards or none.
+    """
     from cardctl.orders.issue import Wish, issue_orders
 
     if bool(names) == everything or (limit and names):
