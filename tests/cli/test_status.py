@@ -59,9 +59,8 @@ def test_orders_without_cards_are_told(shop):
 
 def test_a_run_that_was_broken_off_is_told_after_a_while(shop, frozen_clock):
     shop.run("pool add vip")
-    shop.execute(
-        "DELETE FROM audit_record WHERE verb = 'end' AND run_id = (SELECT max(run_id) FROM audit_record)"
-    )
+    newest = "(SELECT max(run_id) FROM audit_record)"
+    shop.execute(f"DELETE FROM audit_record WHERE verb = 'end' AND run_id = {newest}")
     assert alerts(shop) == {}
     frozen_clock.advance(seconds=601)
     ((kind, about),) = alerts(shop)
