@@ -33,6 +33,7 @@ STORE = (
         "cardctl init --lang zh --recovery-out recovery.txt",
         "cardctl init --key-source keyring --timezone Asia/Shanghai",
     ),
+    columns=STORE,
 )
 def init(
     context: Context,

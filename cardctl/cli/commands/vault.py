@@ -105,7 +105,7 @@ def verify(
         context.show(found, CHECK, status=ExitStatus.NEEDS_PERSON)
 
 
-@noun.verb("rotate", writes=True, examples=("cardctl vault rotate",))
+@noun.verb("rotate", writes=True, examples=("cardctl vault rotate",), columns=ROTATION)
 def rotate(context: Context) -> None:
     """Make new sealing keys.
 
@@ -135,6 +135,7 @@ def list_slots(context: Context) -> None:
         "cardctl vault slot add keyfile --scope import --out import.key --label warehouse",
         "cardctl vault slot add recovery --out recovery.txt",
     ),
+    columns=SLOT,
 )
 def add(
     context: Context,
@@ -169,7 +170,12 @@ def add(
     context.show(added, SLOT, extra={"key_file": str(out) if out else None})
 
 
-@slot.verb("remove", destroys=True, examples=("cardctl vault slot remove S-7KQ2MX --yes",))
+@slot.verb(
+    "remove",
+    destroys=True,
+    examples=("cardctl vault slot remove S-7KQ2MX --yes",),
+    columns=SLOT,
+)
 def remove(
     context: Context,
     code: Annotated[str, typer.Argument(help="The slot.", metavar="SLOT")],
