@@ -58,37 +58,46 @@ def test_run(request):
 
 
 @pytest.fixture(params=BACKENDS)
-def shop(request, tmp_path, test_run):
+def backend(request):
+    """The database of a test: each in turn, the same for everything the test asks for.
+
+    `@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)` keeps a test to one.
+    """
+    return request.param
+
+
+@pytest.fixture
+def shop(backend, tmp_path, test_run):
     """A fresh initialised store on each database, with its own home and key file."""
-    template = test_run.template(request.param, _initialise)
-    url = test_run.copy_of(template, request.param, tmp_path / "home")
-    shop = Shop(backend=request.param, url=url, home=tmp_path / "home", root=tmp_path)
+    template = test_run.template(backend, _initialise)
+    url = test_run.copy_of(template, backend, tmp_path / "home")
+    shop = Shop(backend=backend, url=url, home=tmp_path / "home", root=tmp_path)
     yield shop
     shop.close()
     test_run.drop(url)
 
 
-@pytest.fixture(params=BACKENDS)
-def bare_shop(request, tmp_path, test_run):
+@pytest.fixture
+def bare_shop(backend, tmp_path, test_run):
     """A machine before `cardctl init`: an empty home, no store, an empty database."""
     home = tmp_path / "home"
     home.mkdir()
-    url = test_run.empty_database(request.param, home)
-    shop = Shop(backend=request.param, url=url, home=home, root=tmp_path)
+    url = test_run.empty_database(backend, home)
+    shop = Shop(backend=backend, url=url, home=home, root=tmp_path)
     yield shop
     shop.close()
     test_run.drop(url)
 
 
-@pytest.fixture(params=BACKENDS)
-def new_database(request, tmp_path, test_run):
+@pytest.fixture
+def new_database(backend, tmp_path, test_run):
     """Makes the URL of one more store yet to be made: no file, or an empty database."""
     urls = []
 
     def make():
         home = tmp_path / f"database-{len(urls)}"
         home.mkdir()
-        urls.append(test_run.empty_database(request.param, home))
+        urls.append(test_run.empty_database(backend, home))
         return urls[-1]
 
     yield make

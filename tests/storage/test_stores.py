@@ -17,9 +17,8 @@ from cardctl.errors import UsageRefused
 from cardctl.storage.failures import OutcomeUnknown, StoreReadOnly, is_retryable
 from cardctl.storage.store import open_store, parse_store_url
 
-sqlite_only = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
-postgres_only = pytest.mark.parametrize("shop", ["postgres"], indirect=True)
-bare_sqlite_only = pytest.mark.parametrize("bare_shop", ["sqlite"], indirect=True)
+sqlite_only = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+postgres_only = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
 
 READING = "stock levels"
 WRITING = "pool add vip"
@@ -76,7 +75,7 @@ def test_a_whole_store_checks_as_whole(shop):
     assert checked["problems"] == []
 
 
-@bare_sqlite_only
+@sqlite_only
 @pytest.mark.parametrize(
     "content", [b"no database at all, but a note of some length" * 100, bytes(range(256)) * 32]
 )
@@ -90,14 +89,14 @@ def test_a_file_that_is_no_database(bare_shop, content):
     assert path.read_bytes() == content
 
 
-@bare_sqlite_only
+@sqlite_only
 def test_an_empty_file_is_no_store(bare_shop):
     (bare_shop.home / "cardctl.db").touch()
 
     refused(bare_shop, READING, status=9, code="store-missing")
 
 
-@bare_sqlite_only
+@sqlite_only
 def test_a_folder_is_no_store(bare_shop):
     (bare_shop.home / "cardctl.db").mkdir()
 
