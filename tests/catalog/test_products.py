@@ -1,0 +1,144 @@
+"""Products: kinds, rules of keys, what is fixed once there are cards."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardctl.catalog.patterns import check_pattern
+from cardctl.errors import BadValue
+
+
+@pytest.mark.parametrize(
+    ("kind", "hyphens"), [("code", True), ("card", True), ("account", False), ("link", False)]
+)
+def test_hyphens_are_folded_where_they_only_group(shop, kind, hyphens):
+    product = shop.run(f"product add P --name x --kind {kind} --json").json
+
+    assert (product["fold_hyphens"], product["fold_case"]) == (hyphens, False)
+
+
+def test_the_rules_of_keys_can_be_chosen(shop):
+    line = "product add P --name x --keep-hyphens --fold-case --key-space brand --seats 5 --json"
+    product = shop.run(line).json
+
+    assert (product["fold_hyphens"], product["fold_case"]) == (False, True)
+    assert (product["key_space"], product["seats"]) == ("brand", 5)
+
+
+@pytest.mark.parametrize("kind", ["topup", "goods", "bundle"])
+def test_kinds_that_are_not_built_yet_are_wrong_usage(shop, kind):
+    refused = shop.run(f"product add P --name x --kind {kind}", status=2)
+
+    assert f"'{kind}' is none of code, card, account, link" in refused.stderr
+
+
+def test_only_an_account_has_further_fields(shop):
+    account = shop.run(
+        "product add A --name x --kind account --field 密保 --field 邮箱 --field 密保 --json"
+    ).json
+
+    assert account["fields"] == ["密保", "邮箱"]
+    assert (
+        "they are for kind account"
+        in shop.run("product add B --name x --field 密保", status=2).stderr
+    )
+    shop.run("product edit A --kind code", status=2)
+    assert shop.run("product edit A --kind code --clear field --json").json["kind"] == "code"
+
+
+def test_regions_are_a_set(shop):
+    first = shop.run("product add P --name x --region hk --region CN --json").json
+    second = shop.run("product add P --name x --region CN --region HK --region cn --json").json
+
+    assert first["regions"] == ["CN", "HK"]
+    assert second["status"] == "unchanged"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--price 20 --floor-price 25",
+        "--price abc",
+        "--price 1.005",
+        "--min-validity 30",
+        "--seats 0",
+        "--safety-stock -1",
+    ],
+)
+def test_values_that_make_no_sense_are_wrong_usage(shop, options):
+    shop.run(f"product add P --name x {options}", status=2)
+    assert shop.run("product list --json").json == []
+
+
+def test_a_negative_price_is_refused(shop):
+    assert "bad-value" in shop.run("product add P --name x --price=-1", status=3).stderr
+
+
+def test_clear_empties_a_field(shop):
+    shop.run("product add P --name x --price 28 --floor-price 25 --guide 使用说明 --region CN")
+    line = "product edit P --clear price --clear floor-price --clear guide --clear region --json"
+    product = shop.run(line).json
+
+    assert (product["price_fen"], product["floor_price_fen"]) == (None, None)
+    assert (product["guide"], product["regions"]) == (None, [])
+
+
+def test_how_keys_were_sealed_and_found_stays_once_there_are_cards(shop):
+    shop.seed_catalog()
+    assert shop.run("product edit VIP --seats 3 --fold-case --json").json["seats"] == 3
+    shop.run("product edit VIP --seats 1 --keep-case")
+    shop.import_codes("VIP", ["K-0001"])
+
+    for option in ("--kind card", "--seats 2", "--key-space own", "--fold-case", "--keep-hyphens"):
+        refused = shop.run(f"product edit VIP {option}", status=5)
+        assert "error[in-use]" in refused.stderr
+    edited = shop.run("product edit VIP --price 30 --pattern 'K-[0-9]{4}' --json").json
+    assert (edited["price_fen"], edited["pattern"]) == (3000, "K-[0-9]{4}")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[A-Z0-9]{4}-[A-Z0-9]{4}",
+        "(?:[A-Z0-9]{4}-){3}[A-Z0-9]{4}",
+        r"\d{16,19}",
+        r"https://example\.com/[a-z]+",
+        "(VIP|SVIP)-[0-9]{8}",
+        r"[(a+)+]{3}\(x\)+",
+        "(?P<head>AB)?[0-9]+",
+    ],
+)
+def test_patterns_of_real_keys_are_taken(pattern):
+    assert check_pattern(pattern) == pattern
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[A-Z",
+        "(a+)+",
+        "(a*)*b",
+        "(a|aa)+$",
+        "((a+)b?)+",
+        "(?:[a-z]+,?){2,}x",
+        "(x?){40}",
+        r"(\d+|\w)*",
+        "x" * 201,
+        "a\nb",
+    ],
+)
+def test_patterns_that_do_not_compile_or_run_away_are_refused(shop, pattern):
+    refused = shop.run(["product", "add", "P", "--name", "x", "--pattern", pattern], status=3)
+
+    assert "error[bad-value]" in refused.stderr
+
+
+@given(st.text(alphabet="ab+*?|(){}[]\\0123,:", max_size=30))
+def test_any_pattern_is_taken_or_refused_and_a_taken_one_compiles(text):
+    try:
+        check_pattern(text)
+    except BadValue:
+        return
+    re.compile(text)
