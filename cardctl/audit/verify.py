@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,7 +15,9 @@ from cardctl.audit.record import BEGIN, END, NOTHING_BEFORE, links_of, record_ma
 from cardctl.schema.audit import audit_records
 
 _PAGE = 5_000
-_LINKS_AT_ONCE = 2_000
+_LINKS_AT_ONCE = 500
+_RECENT_KEPT = 20_000
+"""Macs remembered while walking: a run links to runs shortly before it, nearly always."""
 _LISTED_MOST = 1_000
 """Breaks told a check; a broken log need not fill the screen."""
 
@@ -100,7 +103,9 @@ class _Walk:
     newest: tuple[int, int, str] = (0, 0, "")
     unfinished: list[str] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
-    links: list[tuple[int, int, str]] = field(default_factory=list)
+    links: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    """What runs saw before them and the walk does not remember: (run, seq), mac."""
+    recent: OrderedDict[tuple[int, int], bytes] = field(default_factory=OrderedDict)
 
     def visit(self, row: Row[Any]) -> None:
         """Check one record against the one before it."""
@@ -120,6 +125,7 @@ class _Walk:
             self._break(BreakKind.EDITED, row.seq)
         elif row.seq == 0:
             self._take_links(row)
+        self._remember(row)
         run.previous = row.mac
         run.next_seq = row.seq + 1
         run.ended = row.verb == END
@@ -169,7 +175,9 @@ class _Walk:
             self._break(BreakKind.NO_BEGIN, 0)
             return
         links = links_of(row.payload)
-        self.links += links
+        for run, seq, mac in links:
+            if self.recent.get((run, seq)) != bytes.fromhex(mac):
+                self.links[run, seq] = bytes.fromhex(mac)
         if len(self.links) >= _LINKS_AT_ONCE:
             self._resolve_links()
         if links:
@@ -180,22 +188,26 @@ class _Walk:
 
     def _resolve_links(self) -> None:
         """Look up the records that runs saw before them."""
-        seen = {(run, seq): bytes.fromhex(mac) for run, seq, mac in self.links}
-        self.links.clear()
-        if not seen:
+        if not self.links:
             return
         key = tuple_(audit_records.c.run_id, audit_records.c.seq)
         found = self.session.connection().execute(
             select(audit_records.c.run_id, audit_records.c.seq, audit_records.c.mac).where(
-                key.in_(list(seen))
+                key.in_(list(self.links))
             )
         )
         standing = {(run, seq): mac for run, seq, mac in found}
-        for (run, seq), mac in seen.items():
+        for (run, seq), mac in self.links.items():
             if (run, seq) not in standing:
                 self._add(Break(BreakKind.MISSING, str(run), seq))
             elif standing[run, seq] != mac:
                 self._add(Break(BreakKind.EDITED, str(run), seq))
+        self.links.clear()
+
+    def _remember(self, row: Row[Any]) -> None:
+        self.recent[row.run_id, row.seq] = row.mac
+        if len(self.recent) > _RECENT_KEPT:
+            self.recent.popitem(last=False)
 
     def _break(self, kind: BreakKind, seq: int) -> None:
         assert self.current is not None
