@@ -1,0 +1,109 @@
+"""The tour: the main job on sample data, from an empty folder to a card in a buyer's hands."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from cardctl.cli.language import _
+from cardctl.errors import ExitStatus, StateForbids
+
+PASSWORD_VARIABLE = "SAMPLE_PASSWORD"  # noqa: S105 -- the name of a variable
+PASSWORD = "sample-2026"  # noqa: S105 -- of a made-up workbook; it stands in the README too
+
+FILES = ("cards-sealed.xlsx", "codes.xlsx", "codes-gbk.csv", "bad-rows.xlsx", "orders.csv")
+
+_PLACES = (
+    Path(__file__).parent.parent / "sample_data",
+    Path(__file__).parent.parent.parent / "sample_data",
+)
+"""Beside the package's own files where it is installed, beside the package in its sources."""
+
+
+class FolderInUse(StateForbids):
+    """The tour was given a folder that holds something."""
+
+    code = "folder-in-use"
+    message = "the tour needs an empty folder, and {folder} is not empty"
+    hint = "name another folder, or leave --home out"
+
+
+class TourBroken(StateForbids):
+    """A command of the tour did not end as it should."""
+
+    code = "tour-broken"
+    message = "the tour ends here: {line} ended with status {status} instead of {expected}"
+    hint = "what it left is in {home}"
+
+
+class Step(NamedTuple):
+    """A command of the tour, why it is run, and how it is to end."""
+
+    why: str
+    line: str
+    status: ExitStatus = ExitStatus.DONE
+
+
+def sample_folder() -> Path:
+    """Where the sample files are."""
+    return next(place for place in _PLACES if (place / FILES[0]).exists())
+
+
+def steps() -> list[Step]:
+    """The commands in their order, in the language of the run."""
+    sealed = (
+        "cardctl batch import cards-sealed.xlsx --product GIFT100 --supplier SAMPLE"
+        f" --password-source env:{PASSWORD_VARIABLE}"
+    )
+    return [
+        Step(
+            _("A new store, its key in a file, and a recovery code in another."),
+            "cardctl init --key-source file:demo.key --recovery-out recovery.txt"
+            " --timezone Asia/Shanghai",
+        ),
+        Step(
+            _("Who delivers, where money arrives, where orders come from, and what is sold."),
+            "cardctl supplier add SAMPLE --name 样例供应商 --tier authorised",
+        ),
+        Step("", "cardctl account add WX --name 微信商户 --kind wechat --fee-rate 0.6%"),
+        Step("", "cardctl channel add TB --name 淘宝店 --kind taobao --account WX"),
+        Step("", "cardctl product add GIFT100 --name 礼品卡100元 --kind card --price 98"),
+        Step(
+            "",
+            "cardctl product add VIP1M --name 视频会员月卡 --price 25 --safety-stock 30"
+            " --pattern 'DEMO(-[0-9A-F]{4}){3}'",
+        ),
+        Step(
+            _("The supplier's workbook is protected by a password; first only a try."),
+            f"{sealed} --dry-run",
+        ),
+        Step(_("Then in earnest."), sealed),
+        Step(_("The same file once more changes nothing."), sealed),
+        Step(
+            _("A plain workbook, and a csv in GBK with other words for its columns."),
+            "cardctl batch import codes.xlsx --product VIP1M --supplier SAMPLE",
+        ),
+        Step("", "cardctl batch import codes-gbk.csv --product VIP1M --supplier SAMPLE"),
+        Step(
+            _("A file with bad rows is refused whole, and every bad row is named."),
+            "cardctl batch import bad-rows.xlsx --product VIP1M --supplier SAMPLE",
+            ExitStatus.INPUT_REFUSED,
+        ),
+        Step(_("A day's orders."), "cardctl order import orders.csv --channel TB"),
+        Step(
+            _("Cards for all of them; one order wants more than there is, and waits."),
+            "cardctl order issue --all",
+            ExitStatus.NEEDS_PERSON,
+        ),
+        Step(
+            _("Cards are masked; a reveal needs a reason, and is written down."),
+            "cardctl order show TB:20261120000001 --reveal --reason 发给买家",
+        ),
+        Step(_("What is left, and what it is worth."), "cardctl stock levels"),
+        Step("", "cardctl ledger balance"),
+        Step(
+            _("The proofs: cards and orders agree, the books balance, the record is whole."),
+            "cardctl stock check",
+        ),
+        Step("", "cardctl ledger check"),
+        Step("", "cardctl audit verify"),
+        Step(_("What needs a person today."), "cardctl status"),
+    ]
