@@ -94,7 +94,9 @@ def _start(programs: Path) -> Server:
     try:
         if user is not None:
             programs = _within_reach(programs, folder, user)
-            os.chown(folder, user.pw_uid, user.pw_gid)
+            # Its keeper, who is that user, removes everything in the end.
+            for path in [folder, *folder.rglob("*")]:
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
         _make_cluster(programs, folder, user)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
