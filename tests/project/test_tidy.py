@@ -22,6 +22,9 @@ ASKING_THE_DIALECT = re.compile(
     r"|[!=]= ?[\"'](sqlite|postgres(ql)?)[\"']|import sqlite3|import psycopg"
 )
 
+PAST_THE_RECORDER = re.compile(r"driver_connection|\.cursor\(|with_for_update|exec_driver_sql")
+"""What the lint over executed statements does not hear, and locks that name no table."""
+
 # Put together here, so that this file does not name what it looks for.
 MACHINES = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/[a-z]", "/Us" + "ers/"]))
 INDEX_HOSTS = re.compile(
@@ -72,6 +75,14 @@ def test_only_the_dialects_ask_which_database_it_is():
         return [match[0] for match in ASKING_THE_DIALECT.finditer(path.read_text("utf-8"))]
 
     assert set(offenders(OURS, asks)) == {"cardctl/storage/dialects.py"}
+
+
+def test_only_storage_speaks_to_the_driver():
+    def speaks(path):
+        return PAST_THE_RECORDER.findall(path.read_text("utf-8"))
+
+    storage = {name_of(path) for path in python_files("cardctl/storage")}
+    assert set(offenders(OURS, speaks)) <= storage
 
 
 def test_money_never_passes_through_a_float():
