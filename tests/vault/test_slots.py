@@ -275,3 +275,37 @@ def forge(shop, slot):
     row.signing_key = mine.signing_public
     slots_module.reseal(row, mine, store_id=shop.store.store_id)
     return row
+
+
+def test_two_rotations_at_once_are_one(change, opened, first_key):
+    vaults = [opened(first_key), opened(first_key)]
+
+    def turn(vault):
+        try:
+            return change(rotate, vault)
+        except RotatedMeanwhile:
+            return None
+
+    with ThreadPoolExecutor(2) as threads:
+        rotated = list(threads.map(turn, vaults))
+    assert sum(each is not None for each in rotated) == 1
+    assert opened(first_key).sealing_version == 2
+
+
+def test_a_slot_added_beside_a_rotation_is_current(change, add, opened, first_key):
+    key, vault = new_slot_key(), opened(first_key)
+
+    def turn(step):
+        try:
+            return step()
+        except RotatedMeanwhile:
+            return None
+
+    steps = [lambda: add(key), lambda: change(rotate, vault)]
+    with ThreadPoolExecutor(2) as threads:
+        done = list(threads.map(turn, steps))
+    version = opened(first_key).sealing_version
+    assert version == (2 if done[1] else 1)
+    if done[0]:
+        assert opened(key).sealing_version == version
+    assert any(done)
