@@ -13,7 +13,7 @@ from cardctl.errors import InputRefused
 from cardctl.orders.reading import Reject
 from cardctl.orders.records import TOLD_TEXTS, OrderRecord
 
-_SAID_ONCE = ("status", "paid_fen", "paid_at", "account", *TOLD_TEXTS)
+_SAID_ONCE = ("told_status", "paid_fen", "paid_at", "account", *TOLD_TEXTS)
 
 
 class RowsDisagree(InputRefused):
@@ -95,7 +95,7 @@ def merge_records(records: Sequence[OrderRecord]) -> OrderRecord:
     for name in _SAID_ONCE:
         values = {value for one in records if (value := getattr(one, name)) is not None}
         if len(values) > 1:
-            differs.append(name.removesuffix("_fen"))
+            differs.append(name.removeprefix("told_").removesuffix("_fen"))
         said[name] = next(iter(values), None)
     if differs:
         raise RowsDisagree(number=records[0].number, fields=", ".join(differs))

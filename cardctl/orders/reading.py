@@ -190,11 +190,11 @@ class OrderFormat:
     read: Callable[[FieldRow], OrderRecord]
 
 
-def read_status(row: FieldRow, words: Mapping[str, OrderStatus]) -> OrderStatus:
-    """What a status cell means; paid where nothing is said."""
+def read_status(row: FieldRow, words: Mapping[str, OrderStatus]) -> OrderStatus | None:
+    """What a status cell means; None where nothing is said."""
     text = row.text("status")
     if text is None:
-        return OrderStatus.PAID
+        return None
     status = words.get(text.casefold())
     if status is None:
         row.refuse("status", StatusUnknown(value=text[:40]))

@@ -15,15 +15,6 @@ from cardctl.vocabulary import OrderStatus
 NUMBER_LENGTH_MAX = 128
 QTY_MAX = 100_000
 
-TOLD_STATUSES = (
-    OrderStatus.UNPAID,
-    OrderStatus.PAID,
-    OrderStatus.CANCELLED,
-    OrderStatus.REFUNDED,
-)
-"""What a source may say of an order; it knows nothing of our cards."""
-
-
 TOLD_TEXTS = ("buyer", "phone", "email", "ip", "device", "region", "agent", "note")
 """What a source may say of an order in words; stored as it was said."""
 
@@ -46,8 +37,8 @@ class OrderRecord:
 
     number: str
     lines: Sequence[LineRecord]
-    status: OrderStatus = OrderStatus.PAID
-    """One of `TOLD_STATUSES`."""
+    told_status: OrderStatus | None = None
+    """Unpaid, paid, cancelled or refunded: a source knows nothing of our cards."""
     paid_fen: int | None = None
     paid_at: int | None = None
     buyer: str | None = None
@@ -60,6 +51,11 @@ class OrderRecord:
     """The code of the money account; the channel's first one when it is not told."""
     agent: str | None = None
     note: str | None = None
+
+    @property
+    def status(self) -> OrderStatus:
+        """What the source says of it; where that says nothing the order is paid."""
+        return self.told_status or OrderStatus.PAID
 
     @property
     def says_paid(self) -> bool:

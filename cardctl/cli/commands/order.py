@@ -180,7 +180,7 @@ def add(
     record = OrderRecord(
         number=number,
         lines=(LineRecord(sku=sku, qty=qty),),
-        status=OrderStatus.UNPAID if unpaid else OrderStatus.PAID,
+        told_status=OrderStatus.UNPAID if unpaid else OrderStatus.PAID,
         paid_fen=paid,
         paid_at=context.instant("--paid-at", paid_at),
         buyer=buyer,

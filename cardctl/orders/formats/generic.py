@@ -38,7 +38,7 @@ def _read(row: FieldRow) -> OrderRecord:
     return OrderRecord(
         number=row.order_number(),
         lines=(line,),
-        status=read_status(row, _MEANINGS),
+        told_status=read_status(row, _MEANINGS),
         paid_fen=row.yuan("paid"),
         paid_at=row.instant("paid_at"),
         buyer=row.text("buyer"),
