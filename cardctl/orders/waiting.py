@@ -161,4 +161,4 @@ def _select_orders() -> Select[Any]:
 
 
 def _codes(session: Session, key: ColumnElement[int], code: ColumnElement[str]) -> dict[int, str]:
-    return dict(session.execute(select(key, code)).tuples().all())
+    return {row[0]: row[1] for row in session.execute(select(key, code))}

@@ -132,18 +132,16 @@ def undisturbed(shop, *, steps):
 
 
 @pytest.fixture
-def other_shop(shop, tmp_path, new_database):
+def other_shop(shop, tmp_path, test_run):
     """A second store on the same backend."""
-    other = Shop(
-        backend=shop.backend,
-        url=new_database(),
-        home=tmp_path / "other-home",
-        root=tmp_path / "other",
-    )
-    other.home.mkdir()
+    home = tmp_path / "other-home"
+    home.mkdir()
+    url = test_run.empty_database(shop.backend, home)
+    other = Shop(backend=shop.backend, url=url, home=home, root=tmp_path / "other")
     other.run("init --timezone Asia/Shanghai --lang en --yes")
     yield other
     other.close()
+    test_run.drop(url)
 
 
 def prove_kills_do_no_harm(shop, other_shop, *, kills):

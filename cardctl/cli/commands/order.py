@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -121,6 +121,13 @@ ISSUE = (
     Column("orders", "orders", of=ISSUED),
 )
 CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "was"))
+
+_STDIN = "-"
+
+
+def _order_or_stdin(text: str) -> OrderName | str:
+    return _STDIN if text == _STDIN else parse_order_name(text)
+
 
 Order = Annotated[
     OrderName,
@@ -260,8 +267,12 @@ def import_(
 def issue(
     context: Context,
     names: Annotated[
-        list[str] | None,
-        typer.Argument(help="The orders; - reads them from stdin.", metavar="CHANNEL:NUMBER|-"),
+        list[Any] | None,
+        typer.Argument(
+            help="The orders; - reads them from stdin.",
+            parser=_order_or_stdin,
+            metavar="CHANNEL:NUMBER|-",
+        ),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every order that waits, the longest wait first.")
@@ -281,7 +292,7 @@ def issue(
 
     if bool(names) == everything or (limit and names):
         raise NamesOrAll
-    named = [parse_order_name(name) for name in _lines(names or [])]
+    named = _names(names or [])
     with context.progress("Issuing") as progress:
         result = issue_orders(
             context.store,
@@ -372,11 +383,13 @@ def cancel(context: Context, order: Order) -> None:
     context.show(cancelled, CANCELLED)
 
 
-def _lines(names: "Sequence[str]") -> "list[str]":
-    """The names given, or those on stdin, a line each; empty lines are passed over."""
-    if list(names) != ["-"]:
-        return list(names)
-    return [line.strip() for line in sys.stdin if line.strip()]
+def _names(given: "Sequence[OrderName | str]") -> "list[OrderName]":
+    """The orders named, or those on stdin, a line each; empty lines are passed over."""
+    if list(given) == [_STDIN]:
+        return [parse_order_name(line.strip()) for line in sys.stdin if line.strip()]
+    if _STDIN in given:
+        raise NamesOrAll
+    return cast("list[OrderName]", list(given))
 
 
 def _issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
