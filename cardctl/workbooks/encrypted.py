@@ -51,7 +51,8 @@ def _open(data: bytes) -> Any:
     try:
         container = msoffcrypto.OfficeFile(io.BytesIO(data))
     except FileFormatError:
-        raise FormatUnknown(found="OLE") from None
+        # None of the streams that office files have: most often a file that was cut off.
+        raise FileDamaged(part="OLE") from None
     except DecryptionError:
         raise EncryptionUnknown from None
     except MemoryError:

@@ -92,8 +92,10 @@ def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
     finally:
         child.kill()
-        assert child.stdout is not None
-        child.stdout.close()
+        for pipe in (child.stdin, child.stdout):
+            assert pipe is not None
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
         child.wait()
 
 
