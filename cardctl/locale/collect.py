@@ -32,8 +32,8 @@ _ERROR_DETAILS = frozenset({"expected", "noun", "problem", "question", "reason"}
 _WORD_FIELDS = frozenset({"kind", "origin", "scope", "state", "status", "tier"})
 """Fields of results whose literal values in cli/ are words; `cli/output.py` has the same."""
 
-_NOT_SHOWN = frozenset({"Format", "Language", "Shell", "SourceKind"})
-"""Enumerations that are typed by users or programs and never shown as words."""
+_NOT_SHOWN = frozenset({"Language", "SourceKind"})
+"""Enumerations that are typed and never shown as words; so are all that cli/ has."""
 
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _COMMAND = re.compile(r"(?:cardctl|\{command\})(?: [-\w{}:…]+)+")
@@ -83,7 +83,7 @@ def _says_something(text: Text, nouns: set[str]) -> bool:
 def _texts(node: ast.AST, *, in_cli: bool) -> Iterator[Text | ast.JoinedStr]:
     match node:
         case ast.ClassDef():
-            yield from _class_texts(node)
+            yield from _class_texts(node, in_cli=in_cli)
         case ast.FunctionDef() if in_cli and any(map(_is_verb, node.decorator_list)):
             for paragraph in (ast.get_docstring(node) or "").split("\n\n"):
                 yield Text(" ".join(paragraph.split()))
@@ -95,14 +95,15 @@ def _texts(node: ast.AST, *, in_cli: bool) -> Iterator[Text | ast.JoinedStr]:
                     yield from _words(value)
 
 
-def _class_texts(node: ast.ClassDef) -> Iterator[Text | ast.JoinedStr]:
+def _class_texts(node: ast.ClassDef, *, in_cli: bool) -> Iterator[Text | ast.JoinedStr]:
     """Message and hint of an error, values of an enumeration."""
-    is_words = any(_name(base) == "StrEnum" for base in node.bases) and node.name not in _NOT_SHOWN
+    is_enumeration = any(_name(base) == "StrEnum" for base in node.bases)
+    is_words = is_enumeration and not in_cli and node.name not in _NOT_SHOWN
     for statement in node.body:
         name, value = _assignment(statement)
         if is_words:
             yield from _words(value)
-        elif name in ("message", "hint"):
+        elif not is_enumeration and name in ("message", "hint"):
             yield from _literal(value)
 
 

@@ -55,7 +55,7 @@ def collected(tmp_path, source, name="cli/commands/x.py"):
             {Text("no {x}"), Text("do it")},
         ),
         ('class E(X):\n    code = "not-a-text"\n    hint = "cardctl x list"', set()),
-        ('class W(StrEnum):\n    A = "held"', {Text("held", "word")}),
+        ('class W(StrEnum):\n    A = "typed"', set()),
         ('raise BadValue(value=x, expected="a day")', {Text("a day")}),
         (
             'context.show({"status": "ok" if x else "bad"}, C)',
@@ -71,6 +71,11 @@ def collected(tmp_path, source, name="cli/commands/x.py"):
 )
 def test_texts_are_found_by_their_place(tmp_path, source, texts):
     assert set(collected(tmp_path, source).places) == texts
+
+
+def test_the_values_of_an_enumeration_are_words(tmp_path):
+    found = collected(tmp_path, 'class W(StrEnum):\n    """Not a text."""\n    A = "held"', "v.py")
+    assert set(found.places) == {Text("held", "word")}
 
 
 def test_a_text_put_together_from_parts_is_told(tmp_path):
