@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
+from cardctl.storage.failures import BadStoreUrl
+
 BUSY_TIMEOUT_MS = 60_000
 _CONNECT_TIMEOUT_S = 10
 _CHUNK = 20_000
@@ -36,13 +38,12 @@ def file_of(url: URL) -> Path | None:
     return Path(url.database or "") if is_sqlite(url) else None
 
 
-def problem_with(url: URL) -> str | None:
-    """Why a URL can name no store, or None: a SQLite file or a Postgres database can."""
+def check_url(url: URL) -> None:
+    """Refuse what can name no store; raises `BadStoreUrl` for all but SQLite files and Postgres."""
     if url.get_backend_name() not in ("sqlite", "postgresql"):
-        return "a store is sqlite:///… or postgresql+psycopg://…"
+        raise BadStoreUrl(problem="a store is sqlite:///… or postgresql+psycopg://…")
     if is_sqlite(url) and url.database in (None, "", ":memory:"):
-        return "a SQLite store needs a file: sqlite:////path/cardctl.db"
-    return None
+        raise BadStoreUrl(problem="a SQLite store needs a file: sqlite:////path/cardctl.db")
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -5,11 +5,18 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from cardctl.errors import ServiceUnavailable
+from cardctl.errors import ServiceUnavailable, UsageRefused
 
 _RETRYABLE = ("40001", "40P01")
 """Postgres: serialization failure, deadlock detected."""
 _LOCK_NOT_AVAILABLE = "55P03"
+
+
+class BadStoreUrl(UsageRefused):
+    """What was named as the store can be none."""
+
+    code = "bad-store"
+    hint = "cardctl config show --origin"
 
 
 class StoreMissing(ServiceUnavailable):

@@ -10,10 +10,15 @@ from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
 from cardctl.clock import load_zone
-from cardctl.errors import UsageRefused
 from cardctl.schema.store import StoreRow
-from cardctl.storage.dialects import file_of, make_engine, problem_with
-from cardctl.storage.failures import StoreMissing, StoreNewer, StoreOutdated, named_failures
+from cardctl.storage.dialects import check_url, file_of, make_engine
+from cardctl.storage.failures import (
+    BadStoreUrl,
+    StoreMissing,
+    StoreNewer,
+    StoreOutdated,
+    named_failures,
+)
 from cardctl.storage.version import head_version, stored_version
 
 
@@ -67,15 +72,14 @@ def writing(engine: Engine | Connection, *, dry_run: bool = False) -> Iterator[S
 
 
 def parse_store_url(text: str) -> URL:
-    """The URL of a store; raises `UsageRefused` for anything but SQLite files and Postgres."""
+    """The URL of a store; raises `BadStoreUrl` for anything but SQLite files and Postgres."""
     try:
         url = make_url(text)
     except ArgumentError:
-        raise UsageRefused(
+        raise BadStoreUrl(
             problem="the store is not a URL such as sqlite:////path/cardctl.db"
         ) from None
-    if problem := problem_with(url):
-        raise UsageRefused(problem=problem)
+    check_url(url)
     return url
 
 
