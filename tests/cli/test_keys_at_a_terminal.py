@@ -7,6 +7,8 @@ import select
 import subprocess
 import termios
 
+import pytest
+
 PATIENCE_S = 60
 WORDS = "made up 密语"
 
@@ -64,6 +66,11 @@ def code_in(text):
     return re.search(r"CARDCTL-KEY-1-[0-9A-Z-]+", text)[0]
 
 
+# What is typed has nothing to do with the database, and every command is a process here.
+on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+
+
+@on_sqlite
 def test_a_passphrase_opens_what_it_was_set_for(shop):
     adding = Terminal(shop, "vault slot add passphrase --label 老板")
     adding.answer("New passphrase: ", WORDS)
@@ -79,6 +86,7 @@ def test_a_passphrase_opens_what_it_was_set_for(shop):
     assert "error[wrong-key]" in said
 
 
+@on_sqlite
 def test_a_passphrase_mistyped_changes_nothing(shop):
     adding = Terminal(shop, "vault slot add passphrase")
     adding.answer("New passphrase: ", WORDS)
@@ -88,6 +96,7 @@ def test_a_passphrase_mistyped_changes_nothing(shop):
     assert len(shop.sql("SELECT code FROM slot")) == 1
 
 
+@on_sqlite
 def test_a_new_store_shows_its_recovery_code_once(bare_shop):
     said, out = Terminal(bare_shop, "init --json").end()
     code = code_in(said)
@@ -103,6 +112,7 @@ def test_a_new_store_shows_its_recovery_code_once(bare_shop):
     assert code not in Terminal(bare_shop, "init").end()[0]
 
 
+@on_sqlite
 def test_no_input_makes_and_shows_no_code(bare_shop):
     said, _ = Terminal(bare_shop, "init --no-input").end()
     assert "CARDCTL-KEY" not in said
