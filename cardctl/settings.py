@@ -169,6 +169,14 @@ def find_home(environment: Mapping[str, str]) -> Path:
     return user_data_path("cardctl", appauthor=False)
 
 
+def current_folder() -> Path:
+    """The working directory; the root where it was deleted, above which no project file is."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
+
+
 def user_file(home: Path) -> Path:
     """The user's configuration file."""
     return home / "config.toml"

@@ -8,14 +8,13 @@ that show it, its help after a TAB.
 import os
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from cardctl.cli.context import Invocation
 from cardctl.cli.language import _
 from cardctl.cli.options import ROOT_OPTIONS
 from cardctl.cli.parsing import offers_for
-from cardctl.settings import load_settings
+from cardctl.settings import current_folder, load_settings
 
 VARIABLE = "_CARDCTL_COMPLETE"
 
@@ -93,7 +92,7 @@ def _read_codes(kind: str, incomplete: str, flags: dict[str, Any]) -> list[str]:
         "pool": catalog.pools.c.code,
         "batch": cards.batches.c.code,
     }[kind]
-    settings = load_settings(flags, os.environ, Path.cwd())
+    settings = load_settings(flags, os.environ, current_folder())
     query = select(column).where(column.startswith(incomplete, autoescape=True))
     with open_store(settings.store).reading() as session:
         return list(session.execute(query.order_by(column).limit(_MOST)).scalars())

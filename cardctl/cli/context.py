@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,7 @@ from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.progress import Progress, draw
 from cardctl.cli.terminal import escape, write
 from cardctl.errors import BadValue, ExitStatus
-from cardctl.settings import Language, Settings, load_settings
+from cardctl.settings import Language, Settings, current_folder, load_settings
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -67,7 +66,7 @@ class Context:
             "key_source": self.invocation.flags.get("key_source"),
             "language": self.invocation.flags.get("lang"),
         }
-        return load_settings(flags, os.environ, Path.cwd())
+        return load_settings(flags, os.environ, current_folder())
 
     @cached_property
     def store(self) -> "Store":

@@ -53,7 +53,8 @@ def log_bug(error: BaseException, folder: Path) -> Path:
     It holds the frames and the kinds of the errors, but neither locals nor the errors' words:
     those may quote a card.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
     path = folder / f"bug-{now_ms()}-{os.getpid()}.log"
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(trace(error), "utf-8")

@@ -4,7 +4,6 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +18,7 @@ from cardctl.cli.parsing import HelpAsked, TyperUsageError, explain
 from cardctl.cli.terminal import prepare_streams, write
 from cardctl.cli.verbs import root_parameters, sign
 from cardctl.errors import CardctlError, ExitStatus
-from cardctl.settings import Language, find_home, load_settings
+from cardctl.settings import Language, current_folder, find_home, load_settings
 
 # Their order is that of the help, and follows the trade from the first day to the books.
 NOUNS = (
@@ -138,7 +137,7 @@ def _choose_language(arguments: Sequence[str]) -> None:
     What is wrong with the settings is told when they are needed, not here.
     """
     try:
-        chosen = load_settings({}, os.environ, Path.cwd()).language
+        chosen = load_settings({}, os.environ, current_folder()).language
     except CardctlError:
         chosen = None
     asked = _value_of("--lang", arguments)

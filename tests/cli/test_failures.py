@@ -167,6 +167,14 @@ def wait(context) -> None:
     sys.stdout.write("ready\\n"); sys.stdout.flush()
     time.sleep(60)
 noun.verb("show", examples=("cardctl probe show",))(show)
+def work(context) -> None:
+    "Work."
+    with context.progress("Importing keys", total=2) as bar:
+        bar.advance(2)
+        import time
+        time.sleep(0.3)
+    context.write("done\\n")
+noun.verb("work", examples=("cardctl probe work",))(work)
 noun.verb("wait", examples=("cardctl probe wait",))(wait)
 class Row:
     name, summary = "probe", "Try."
@@ -208,6 +216,21 @@ def test_no_encoding_of_stdout_raises(machine, encoding, form):
         assert "会员\\U0001f3b4" in text
 
 
+def test_a_folder_that_was_deleted_under_one_s_feet_is_no_bug(machine):
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            f'mkdir gone && cd gone && rmdir ../gone && "{sys.executable}" -m cardctl config show',
+        ],
+        cwd=machine.folder,
+        env=machine.env,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_interruption_ends_with_130_and_no_traceback(machine):
     process = spawn(machine, "probe", "wait")
     assert process.stdout.readline() == b"ready\n"
@@ -230,10 +253,18 @@ def test_colours_are_for_terminals_that_want_them(machine, variables, coloured):
     )
 
 
-def on_a_terminal(machine, line, variables):
+def test_progress_is_drawn_on_a_terminal_in_the_language_of_the_run(machine):
+    variables = {"TERM": "xterm", "CARDCTL_LANG": "zh"}
+    out = on_a_terminal(machine, ["probe", "work"], variables, program=("-c", MANY))
+    assert "正在导入卡密" in out
+    assert "2/2" in out
+    assert out.endswith("done\r\n")
+
+
+def on_a_terminal(machine, line, variables, *, program=("-m", "cardctl")):
     master, slave = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "cardctl", *line],
+        [sys.executable, *program, *line],
         env={**machine.env, **variables},
         stdin=slave,
         stdout=slave,
