@@ -68,13 +68,17 @@ def group_rows(rows: Iterable[ReadRow], scattered: dict[str, int]) -> Iterator[R
     held: dict[str, RowGroup] = {}
     current = RowGroup()
     for row in rows:
+        if not row.number:
+            # It ends nothing: the first pass did not see it either.
+            yield RowGroup([row])
+            continue
         if row.number in scattered:
             group = held.setdefault(row.number, RowGroup())
             group.rows.append(row)
             if row.row == scattered[row.number]:
                 yield held.pop(row.number)
             continue
-        if current.rows and not (row.number and current.rows[0].number == row.number):
+        if current.rows and current.rows[0].number != row.number:
             yield current
             current = RowGroup()
         current.rows.append(row)
