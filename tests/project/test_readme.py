@@ -5,10 +5,10 @@ sample data. Commands that fetch or build the project itself are checked by what
 """
 
 import re
+import shlex
 import shutil
 import subprocess
-import sys
-from pathlib import Path
+from itertools import takewhile
 
 import pytest
 
@@ -16,24 +16,32 @@ from cardctl.errors import ExitStatus
 from tests.project.readme import Shown, shown_commands
 from tests.project.sources import ROOT
 from tests.support.shop import environment
+from tests.support.terminal import Result, run_in_process
 
 README = ROOT / "README.md"
 CHINESE = ROOT / "README.zh-CN.md"
 BUILDING = re.compile(r"(git|make|cd|sudo|apt|pip|pipx|python3?|\. |source|\.ci/run)\b")
+ASSIGNMENT = re.compile(r"[A-Z_]+=")
+SHELL = re.compile(r"[|<>;&]|\$\(|`")
+"""What only a shell can carry out; every other command runs within this process."""
 
 
 @pytest.fixture
 def reader(tmp_path):
-    """Somebody who types what they read; yields a function that runs a line in their shell."""
+    """Somebody who types what they read; yields a function that gives a line's exit status."""
     home, folder = tmp_path / "user", tmp_path / "work"
     home.mkdir()
     folder.mkdir()
     shutil.copytree(ROOT / "sample_data", folder / "sample_data")
     variables = environment(home=tmp_path / "cardctl", url=None, user_home=home)
-    variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
 
     def read(line):
-        return subprocess.run(
+        words = shlex.split(line)
+        given = dict(word.split("=", 1) for word in takewhile(ASSIGNMENT.match, words))
+        if words[len(given)] == "cardctl" and not SHELL.search(line):
+            arguments = words[len(given) + 1 :]
+            return run_in_process(arguments, environment=variables | given, folder=folder)
+        typed = subprocess.run(
             ["sh", "-c", line],
             check=False,
             capture_output=True,
@@ -43,6 +51,7 @@ def reader(tmp_path):
             stdin=subprocess.DEVNULL,
             timeout=120,
         )
+        return Result(typed.returncode, typed.stdout, typed.stderr)
 
     return read
 
@@ -55,9 +64,7 @@ def test_what_the_readme_shows_works(reader):
     assert sum("cardctl " in command.line for command in shown) >= 8
     for command in shown:
         result = reader(command.line)
-        assert result.returncode == command.status, (
-            f"{command.line}\n{result.stdout}\n{result.stderr}"
-        )
+        assert result.status == command.status, f"{command.line}\n{result}"
 
 
 def test_what_the_readme_builds_with_is_there():
