@@ -55,7 +55,7 @@ _RULES = ("kind", "fields", "seats", "key_space", "fold_case", "fold_hyphens", "
 """What of a product decides how its keys are read, sealed and fingerprinted."""
 
 
-def import_batch(  # noqa: PLR0913 -- what an import needs to know
+def import_batch(
     store: Store,
     *,
     run: Run,

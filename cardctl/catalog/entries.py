@@ -88,7 +88,7 @@ def insert_once(session: Session, row: Row) -> bool:
     return True
 
 
-def add_once(  # noqa: PLR0913 -- the parts of one sentence
+def add_once(
     session: Session,
     *,
     run: Run,

@@ -94,7 +94,7 @@ class Noun:
     verbs: list[Verb] = field(default_factory=list)
     groups: list["Noun"] = field(default_factory=list)
 
-    def verb(  # noqa: PLR0913 -- what a verb is
+    def verb(
         self,
         name: str,
         *,

@@ -93,7 +93,7 @@ def post(session: Session, *, run: Run, postings: Iterable[Posting]) -> None:
     insert_many(session, journal_lines, _LINE_COLUMNS, lines)
 
 
-def post_batch(  # noqa: PLR0913 -- the parts of a posting
+def post_batch(
     session: Session,
     *,
     run: Run,

@@ -107,7 +107,7 @@ class _Intake:
     advance: Callable[[int], None]
 
 
-def import_orders(  # noqa: PLR0913 -- what the command line says
+def import_orders(
     store: Store,
     *,
     run: Run,

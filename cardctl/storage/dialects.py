@@ -128,7 +128,7 @@ def insert_many(
     driver = _driver(session)
     if _is_sqlite(session):
         marks = ", ".join("?" * len(columns))
-        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608
+        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'
         with _wrapped_errors(session):
             driver.executemany(statement, rows)
         return
@@ -142,7 +142,7 @@ def insert_many(
             copy.write_row(row)
 
 
-def update_many(  # noqa: PLR0913 -- the parts of one UPDATE
+def update_many(
     session: Session,
     table: Table,
     *,
@@ -164,7 +164,7 @@ def update_many(  # noqa: PLR0913 -- the parts of one UPDATE
     )
 
 
-def _update_chunk(  # noqa: PLR0913, PLR0917 -- as above
+def _update_chunk(
     session: Session,
     table: Table,
     key: Sequence[str],
@@ -178,7 +178,7 @@ def _update_chunk(  # noqa: PLR0913, PLR0917 -- as above
         sets = ", ".join([f'"{name}" = ?' for name in [*constants, *changed]])
         where = " AND ".join(f'"{name}" = ?' for name in key)
         fixed = tuple(constants.values())
-        statement = f'UPDATE "{table.name}" SET {sets} WHERE {where}{also}'  # noqa: S608
+        statement = f'UPDATE "{table.name}" SET {sets} WHERE {where}{also}'
         with _wrapped_errors(session):
             cursor = _driver(session).executemany(statement, [(*fixed, *row) for row in rows])
         return int(cursor.rowcount)
@@ -194,7 +194,7 @@ def _update_chunk(  # noqa: PLR0913, PLR0917 -- as above
     where = " AND ".join(f'"{table.name}"."{name}" = given."{name}"' for name in key)
     columns = ", ".join(f'"{name}"' for name in names)
     statement = (
-        f'UPDATE "{table.name}" SET {sets} FROM unnest({arrays}) AS given({columns})'  # noqa: S608
+        f'UPDATE "{table.name}" SET {sets} FROM unnest({arrays}) AS given({columns})'
         f" WHERE {where}{also}"
     )
     values: dict[str, object] = {
@@ -234,7 +234,7 @@ def _select_chunk(
         values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(key)))
         # CROSS JOIN keeps SQLite's planner from reading the whole table for every key.
         statement = (
-            f"WITH given({names}) AS (SELECT {values} FROM json_each(:keys))"  # noqa: S608
+            f"WITH given({names}) AS (SELECT {values} FROM json_each(:keys))"
             f' SELECT {wanted} FROM given CROSS JOIN "{table.name}" ON {on}'
         )
         keys: dict[str, object] = {"keys": json.dumps([list(row) for row in rows])}
@@ -244,8 +244,7 @@ def _select_chunk(
             for place, name in enumerate(key)
         )
         statement = (
-            f"SELECT {wanted} FROM unnest({arrays}) AS given({names})"  # noqa: S608
-            f' JOIN "{table.name}" ON {on}'
+            f'SELECT {wanted} FROM unnest({arrays}) AS given({names}) JOIN "{table.name}" ON {on}'
         )
         keys = {f"v{place}": list(column) for place, column in enumerate(zip(*rows, strict=True))}
     return [tuple(row) for row in session.connection().execute(text(statement), keys)]

@@ -42,7 +42,7 @@ class NewKey:
 
 
 @contextmanager
-def kept_key(  # noqa: PLR0913 -- the places there are
+def kept_key(
     store: Store,
     *,
     kind: SlotKind,

@@ -94,7 +94,7 @@ class CardOpener:
         self._vault = vault
         self._keys: dict[int, dict[bytes, BatchKey] | KeyTampered] = {}
 
-    def open(  # noqa: PLR0913 -- what the record is bound to
+    def open(
         self,
         field: str,
         *,

@@ -78,7 +78,7 @@ def load_slots(session: Session) -> list[Slot]:
     return [Slot(**row) for row in found.mappings()]
 
 
-def make_slot(  # noqa: PLR0913 -- what a slot is
+def make_slot(
     keyset: Keyset,
     *,
     store_id: str,
@@ -115,7 +115,7 @@ def make_slot(  # noqa: PLR0913 -- what a slot is
     return row
 
 
-def add_slot(  # noqa: PLR0913 -- what a slot is
+def add_slot(
     session: Session,
     *,
     run: Run,

@@ -40,7 +40,7 @@ class SourceKind(StrEnum):
     DESCRIPTOR = "fd"
     COMMAND = "command"
     KEYRING = "keyring"
-    PASSPHRASE = "passphrase"  # noqa: S105 -- the name of a kind
+    PASSPHRASE = "passphrase"
     CREDENTIAL = "credential"
 
 
