@@ -30,7 +30,8 @@ SILENCE_S = 180
 _INHERITED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 """All that the child sees of the environment: no key, no database password."""
 
-_STOPPED = (signal.SIGXCPU, signal.SIGKILL)
+_STOPPED = (signal.SIGXCPU, signal.SIGKILL, signal.SIGABRT)
+"""How a child ends that meets its limits: the parser aborts where it gets no memory."""
 
 
 class Password(Protocol):
