@@ -48,7 +48,7 @@ _sequence = _Sequence()
 
 
 def _restart() -> None:
-    global _sequence
+    global _sequence  # noqa: PLW0603 -- a forked child must not share its parent's lane
     _sequence = _Sequence()
 
 

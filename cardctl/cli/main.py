@@ -78,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return ExitStatus.INTERRUPTED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- the one place: a bug ends in a log file
         return _confess(error, arguments)
 
 
@@ -126,7 +126,7 @@ def _root_callback() -> Any:
     return remember
 
 
-def _say_version(asked: bool) -> None:
+def _say_version(asked: bool) -> None:  # noqa: FBT001 -- as Typer calls it
     if asked:
         raise _VersionAsked
 

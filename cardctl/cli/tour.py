@@ -6,8 +6,8 @@ from typing import NamedTuple
 from cardctl.cli.language import _
 from cardctl.errors import ExitStatus, StateForbids
 
-PASSWORD_VARIABLE = "SAMPLE_PASSWORD"
-PASSWORD = "sample-2026"
+PASSWORD_VARIABLE = "SAMPLE_PASSWORD"  # noqa: S105 -- the name of a variable
+PASSWORD = "sample-2026"  # noqa: S105 -- of a made-up workbook; it stands in the README too
 
 FILES = ("cards-sealed.xlsx", "codes.xlsx", "codes-gbk.csv", "bad-rows.xlsx", "orders.csv")
 

@@ -164,7 +164,7 @@ def update_many(
     )
 
 
-def _update_chunk(
+def _update_chunk(  # noqa: PLR0917 -- as above
     session: Session,
     table: Table,
     key: Sequence[str],

@@ -11,7 +11,7 @@ import cardctl.schema.cards
 import cardctl.schema.catalog
 import cardctl.schema.ledger
 import cardctl.schema.orders
-import cardctl.schema.vault
+import cardctl.schema.vault  # noqa: F401 -- with it every table is declared
 from cardctl.schema.base import metadata
 from cardctl.schema.store import StoreRow
 from cardctl.storage.dialects import damages

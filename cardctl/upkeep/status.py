@@ -176,7 +176,7 @@ def _last_runs(session: Session) -> tuple[RunView, ...]:
     return tuple(_run_view(at, payload, run_id in finished) for run_id, at, payload in begins)
 
 
-def _run_view(at: int, payload: str, finished: bool) -> RunView:
+def _run_view(at: int, payload: str, finished: bool) -> RunView:  # noqa: FBT001 -- a fact of it
     """A run as its first record tells it; `audit verify` says whether that is to be believed."""
     try:
         data: dict[str, Any] = json.loads(payload)["data"]

@@ -51,7 +51,7 @@ def write_keyring(store_id: str, text: Secret) -> None:
 
 def _backend() -> "KeyringBackend":
     """The trusted backend with the highest priority."""
-    import keyring
+    import keyring  # noqa: PLC0415 -- 85 ms that only who uses a keyring should pay
 
     chosen = keyring.get_keyring()
     # Where several would do, keyring hands out a chain of them.
@@ -74,7 +74,7 @@ def _patiently(ask: Callable[[], T]) -> T:
     def work() -> None:
         try:
             answers.append(ask())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- backends raise whatever their library does
             failures.append(error)
 
     worker = threading.Thread(target=work, daemon=True)

@@ -40,7 +40,7 @@ class SourceKind(StrEnum):
     DESCRIPTOR = "fd"
     COMMAND = "command"
     KEYRING = "keyring"
-    PASSPHRASE = "passphrase"
+    PASSPHRASE = "passphrase"  # noqa: S105 -- the name of a kind
     CREDENTIAL = "credential"
 
 
@@ -84,6 +84,9 @@ def parse_key_source(spec: str, *, origin: str) -> KeySource:
     if (kind in _WITH_ARGUMENT) != bool(argument) or (colon and not argument):
         raise BadKeySource(origin=origin)
     if kind == SourceKind.DESCRIPTOR and not (argument.isascii() and argument.isdigit()):
+        raise BadKeySource(origin=origin)
+    if looks_like_slot_key(argument):
+        # The key itself where its place should stand: what names the place would repeat it.
         raise BadKeySource(origin=origin)
     return KeySource(kind, argument)
 
@@ -205,11 +208,14 @@ def _run(command: str, origin: str, environment: Mapping[str, str]) -> bytes:
     """What a command prints; it may ask on the terminal, so nothing hurries it."""
     kept = {name: value for name, value in environment.items() if name not in _VARIABLES}
     try:
-        done = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True, env=kept)
+        with subprocess.Popen(shlex.split(command), stdout=subprocess.PIPE, env=kept) as process:
+            assert process.stdout is not None
+            # A command that never ends its words is left with a closed pipe.
+            said = process.stdout.read(LONGEST)
     except ValueError:
         raise BadKeySource(origin=origin) from None
     except OSError:
         raise KeyUnreadable(origin=origin, reason="the command cannot be started") from None
-    except subprocess.CalledProcessError:
-        raise KeyUnreadable(origin=origin, reason="the command failed") from None
-    return done.stdout[:LONGEST]
+    if process.returncode != 0:
+        raise KeyUnreadable(origin=origin, reason="the command failed")
+    return said

@@ -54,18 +54,18 @@ def _parse(held: list[bytes], password: str | None, sheet: str | None) -> Parsed
     data = held.pop()
     encrypted = data.startswith(_OLE)
     if encrypted:
-        from cardctl.workbooks.encrypted import decrypt
+        from cardctl.workbooks.encrypted import decrypt  # noqa: PLC0415 -- as said above
 
         data = decrypt(data, password)
     if data.startswith(_ZIP):
-        from cardctl.workbooks.workbook import parse_workbook
+        from cardctl.workbooks.workbook import parse_workbook  # noqa: PLC0415 -- as said above
 
         return parse_workbook([data], sheet, encrypted=encrypted)
     if not data.strip():
         raise FileEmpty
     if data.startswith((b"%PDF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x89PNG")):
         raise FormatUnknown(found="pdf, rar, 7z, gzip or png")
-    from cardctl.workbooks.delimited import parse_text
+    from cardctl.workbooks.delimited import parse_text  # noqa: PLC0415 -- as said above
 
     return parse_text(data)
 

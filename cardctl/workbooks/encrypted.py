@@ -35,14 +35,14 @@ def decrypt(data: bytes, password: str | None) -> bytes:
         raise EncryptionUnknown from None
     except MemoryError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 -- a library reading what an attacker wrote fails in any way
         raise FileDamaged(part="EncryptionInfo") from None
     plain = io.BytesIO()
     try:
         container.decrypt(plain, verify_integrity=True)
     except MemoryError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 -- as above
         raise FileDamaged(part=_PART) from None
     return plain.getvalue()
 
@@ -57,7 +57,7 @@ def _open(data: bytes) -> Any:
         raise EncryptionUnknown from None
     except MemoryError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 -- as above
         raise FileDamaged(part="EncryptionInfo") from None
     if container.format != "ooxml":
         raise FormatUnknown(found=container.format)

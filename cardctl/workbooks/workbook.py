@@ -95,7 +95,7 @@ def _elements(xml: bytes, local_name: str) -> Iterator[dict[str, str]]:
             found.append(attributes)
 
     parser.StartElementHandler = start
-    parser.Parse(xml, True)
+    parser.Parse(xml, True)  # noqa: FBT003 -- expat takes it by position
     return iter(found)
 
 
