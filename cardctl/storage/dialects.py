@@ -164,7 +164,7 @@ def update_many(
     )
 
 
-def _update_chunk(  # noqa: PLR0917 -- as above
+def _update_chunk(  # noqa: PLR0917 -- the parts of one UPDATE
     session: Session,
     table: Table,
     key: Sequence[str],
