@@ -109,6 +109,17 @@ ISSUABLE = (OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.PARTLY_ISSUED)
 """The states in which an order waits for cards."""
 
 
+class OrderEventKind(StrEnum):
+    """What happens to an order."""
+
+    PLACED = "placed"
+    PAID = "paid"
+    ISSUED = "issued"
+    SHORT = "short"
+    CANCELLED = "cancelled"
+    REVEALED = "revealed"
+
+
 class Outcome(StrEnum):
     """What came of recording something that may be there already."""
 

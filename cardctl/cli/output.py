@@ -26,7 +26,7 @@ from cardctl.clock import NEVER, day_of, format_instant
 from cardctl.errors import UsageRefused
 from cardctl.money import format_rate, format_yuan
 
-WORDS = frozenset({"kind", "reason", "scope", "state", "status", "tier", "origin"})
+WORDS = frozenset({"event", "kind", "origin", "reason", "scope", "state", "status", "tier", "was"})
 """Columns that hold words of the trade, which are translated in tables."""
 
 

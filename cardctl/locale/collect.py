@@ -29,7 +29,7 @@ _OPTION_KINDS = frozenset({"yuan", "rate", "days"})
 _ERROR_DETAILS = frozenset({"expected", "noun", "problem", "question", "reason"})
 """Details of errors that are texts; `cli/failures.py` translates the same."""
 
-_WORD_FIELDS = frozenset({"kind", "origin", "scope", "state", "status", "tier"})
+_WORD_FIELDS = frozenset({"event", "kind", "origin", "scope", "state", "status", "tier", "was"})
 """Fields of results whose literal values in cli/ are words; `cli/output.py` has the same."""
 
 _NOT_SHOWN = frozenset({"Language", "SourceKind"})

@@ -12,7 +12,7 @@ from cardctl.identifiers import new_id
 from cardctl.orders.queries import find_order
 from cardctl.orders.waiting import named_orders
 from cardctl.schema.orders import order_events, orders
-from cardctl.vocabulary import OrderStatus
+from cardctl.vocabulary import OrderEventKind, OrderStatus
 
 CANCELLABLE = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.HELD)
 
@@ -57,7 +57,7 @@ def cancel_order(session: Session, *, run: Run, channel: str, number: str) -> Ca
             bucket=key.bucket,
             id=new_id(),
             order_id=key.id,
-            kind="cancelled",
+            kind=OrderEventKind.CANCELLED.value,
             at=run.at,
             run_id=run.id,
             detail=json.dumps({"was": order.status}),

@@ -37,7 +37,7 @@ from cardctl.stock.claim import Binding, Shelf, bind_cards
 from cardctl.storage.dialects import hides_locked_rows, insert_many, update_many
 from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.store import Store
-from cardctl.vocabulary import ISSUABLE, OrderStatus
+from cardctl.vocabulary import ISSUABLE, OrderEventKind, OrderStatus
 
 CHUNK = 5_000
 """Orders a transaction: large enough to amortise its commit, small enough to let others in."""
@@ -378,7 +378,7 @@ def _status_after(one: Allocation) -> str:
 
 
 def _kind(one: Allocation) -> str:
-    return "issued" if one.given else "short"
+    return (OrderEventKind.ISSUED if one.given else OrderEventKind.SHORT).value
 
 
 def _detail(one: Allocation) -> str:

@@ -29,7 +29,7 @@ from cardctl.orders.waiting import named_orders
 from cardctl.schema.orders import order_events, order_lines, orders
 from cardctl.storage.dialects import insert_many, select_many, update_many
 from cardctl.storage.failures import TransactionRaced, violated_constraint
-from cardctl.vocabulary import OrderStatus, Outcome
+from cardctl.vocabulary import OrderEventKind, OrderStatus, Outcome
 
 _INSERT_ATTEMPTS = 5
 _TAKEN = ("uq_orders_", "pk_orders", "orders.")
@@ -186,7 +186,7 @@ def _insert(
                 order.bucket,
                 event_id,
                 row_id,
-                "placed",
+                OrderEventKind.PLACED.value,
                 run.at,
                 run.id,
                 json.dumps({"status": order.record.status, "paid_fen": order.paid_fen}),
@@ -293,7 +293,7 @@ def _unpaid_when_cancelled(session: Session, stored: Iterable[StoredOrder]) -> s
     return {
         (bucket, order_id)
         for bucket, order_id, kind, detail in rows
-        if kind == "cancelled" and json.loads(detail)["was"] == OrderStatus.UNPAID
+        if kind == OrderEventKind.CANCELLED and json.loads(detail)["was"] == OrderStatus.UNPAID
     }
 
 
@@ -321,13 +321,13 @@ def _mark_paid(
         guard=f"orders.status = '{OrderStatus.UNPAID}'",
         constants={"status": OrderStatus.PAID.value},
     )
-    detail = json.dumps({"status": OrderStatus.PAID})
+    kind, detail = OrderEventKind.PAID.value, json.dumps({"status": OrderStatus.PAID})
     insert_many(
         session,
         order_events,
         _EVENT_COLUMNS,
         [
-            (found.bucket, event_id, found.id, "paid", run.at, run.id, detail)
+            (found.bucket, event_id, found.id, kind, run.at, run.id, detail)
             for (found, _), event_id in zip(paid, new_ids(len(paid)), strict=True)
         ],
     )

@@ -15,6 +15,7 @@ from cardctl.schema.orders import order_events
 from cardctl.vault.keyset import Vault
 from cardctl.vault.sealing import CardOpener
 from cardctl.vault.secret import Secret
+from cardctl.vocabulary import OrderEventKind
 
 
 class ReasonMissing(UsageRefused):
@@ -39,7 +40,7 @@ class RevealedCard:
     fields: dict[str, Secret]
 
 
-def reveal_order(  # noqa: PLR0913 -- whose cards, with what key, why
+def reveal_order(
     session: Session, *, run: Run, vault: Vault, channel: str, number: str, reason: str
 ) -> list[RevealedCard]:
     """Open all cards of an order, and say so in its events and in the audit log.
@@ -61,7 +62,7 @@ def reveal_order(  # noqa: PLR0913 -- whose cards, with what key, why
             bucket=key.bucket,
             id=new_id(),
             order_id=key.id,
-            kind="revealed",
+            kind=OrderEventKind.REVEALED.value,
             at=run.at,
             run_id=run.id,
             detail=json.dumps(told),

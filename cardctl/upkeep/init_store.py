@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from uuid import uuid4
 
@@ -69,13 +70,19 @@ class Wishes:
     language: str
 
 
+class InitStatus(StrEnum):
+    """Whether a store was made, or was there."""
+
+    CREATED = "created"
+    UNCHANGED = "unchanged"
+
+
 @dataclass(frozen=True, slots=True)
 class NewStore:
     """What `init_store` made or found."""
 
     store: str
-    status: str
-    """`created` or `unchanged`."""
+    status: InitStatus
     store_id: str
     key_source: str
     recovery: str | None
@@ -86,7 +93,7 @@ class NewStore:
     """The recovery code to show once, when no file holds it."""
 
 
-def init_store(  # noqa: PLR0913 -- what a store is made from
+def init_store(
     url_text: str,
     *,
     wishes: Wishes,
@@ -133,7 +140,7 @@ def init_store(  # noqa: PLR0913 -- what a store is made from
             raise
     return NewStore(
         store=name,
-        status="created",
+        status=InitStatus.CREATED,
         store_id=store_id,
         key_source=wishes.source.spec,
         recovery=str(wishes.recovery_path) if wishes.recovery_path else None,
@@ -155,7 +162,7 @@ def remember_choices(
     if source.kind == SourceKind.FILE:
         is_there = Path(source.argument).exists()
     else:
-        is_there = made.status == "created" and source.kind != SourceKind.DESCRIPTOR
+        is_there = made.status == InitStatus.CREATED and source.kind != SourceKind.DESCRIPTOR
     if source.chosen and is_there and configured.key_source is None:
         remember(file, "key_source", source.spec, profile=settings.profile)
     if configured.language is None:
@@ -172,7 +179,7 @@ _KINDS = {
 """What else a key may come from is somebody's environment."""
 
 
-def _fill(  # noqa: PLR0913 -- as above
+def _fill(
     session: Session,
     *,
     store_id: str,
@@ -275,7 +282,7 @@ def _found(url_text: str, wishes: Wishes) -> NewStore:
         raise StoreDiffers(store=store.name, timezone=store.zone.key)
     return NewStore(
         store=store.name,
-        status="unchanged",
+        status=InitStatus.UNCHANGED,
         store_id=store.store_id,
         key_source=wishes.source.spec,
         recovery=None,

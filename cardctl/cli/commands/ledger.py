@@ -12,8 +12,8 @@ from cardctl.errors import ExitStatus
 
 noun = Noun("ledger")
 
-BALANCE = (Column("account", "account"), Column("balance_fen", "balance"))
-LINE = (Column("account", "account"), Column("amount_fen", "amount"))
+BALANCE = (Column("account", "ledger account"), Column("balance_fen", "balance"))
+LINE = (Column("account", "ledger account"), Column("amount_fen", "amount"))
 ENTRY = (
     Column("entry", "entry"),
     Column("posted_at", "posted"),

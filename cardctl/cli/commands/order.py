@@ -29,19 +29,19 @@ noun = Noun("order")
 ORDER = (
     Column("order", "order"),
     Column("channel", "channel"),
-    Column("number", "number"),
+    Column("number", "order number"),
     Column("status", "status"),
     Column("paid_fen", "paid"),
     Column("paid_at", "paid at"),
     Column("agent", "agent"),
-    Column("qty", "cards"),
+    Column("qty", "quantity"),
 )
 PLACED = (Column("order", "order"), Column("status", "status"), Column("outcome", "outcome"))
 LINE = (
     Column("line", "line"),
     Column("sku", "SKU"),
     Column("name", "name"),
-    Column("qty", "cards"),
+    Column("qty", "quantity"),
     Column("issued_qty", "issued"),
     Column("paid_fen", "paid"),
 )
@@ -54,11 +54,11 @@ CARD = (
 )
 REVEALED_CARD = (
     *CARD,
-    Column("number", "number"),
+    Column("number", "card number"),
     Column("secret", "secret"),
     Column("fields", "fields"),
 )
-JOURNAL_LINE = (Column("account", "account"), Column("amount_fen", "amount"))
+JOURNAL_LINE = (Column("account", "ledger account"), Column("amount_fen", "amount"))
 JOURNAL = (
     Column("entry", "entry"),
     Column("posted_at", "posted"),
@@ -120,7 +120,7 @@ ISSUE = (
     Column("unchanged", "unchanged"),
     Column("orders", "orders", of=ISSUED),
 )
-CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "was"))
+CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "status before"))
 
 _STDIN = "-"
 
