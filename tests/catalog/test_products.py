@@ -10,13 +10,10 @@ from cardctl.catalog.patterns import check_pattern
 from cardctl.errors import BadValue
 
 
-@pytest.mark.parametrize(
-    ("kind", "hyphens"), [("code", True), ("card", True), ("account", False), ("link", False)]
-)
-def test_hyphens_are_folded_where_they_only_group(shop, kind, hyphens):
-    product = shop.run(f"product add P --name x --kind {kind} --json").json
-
-    assert (product["fold_hyphens"], product["fold_case"]) == (hyphens, False)
+def test_hyphens_are_folded_where_they_only_group(shop):
+    for kind, hyphens in (("code", True), ("card", True), ("account", False), ("link", False)):
+        product = shop.run(f"product add {kind} --name x --kind {kind} --json").json
+        assert (product["fold_hyphens"], product["fold_case"]) == (hyphens, False)
 
 
 def test_the_rules_of_keys_can_be_chosen(shop):
@@ -27,11 +24,10 @@ def test_the_rules_of_keys_can_be_chosen(shop):
     assert (product["key_space"], product["seats"]) == ("brand", 5)
 
 
-@pytest.mark.parametrize("kind", ["topup", "goods", "bundle"])
-def test_kinds_that_are_not_built_yet_are_wrong_usage(shop, kind):
-    refused = shop.run(f"product add P --name x --kind {kind}", status=2)
-
-    assert f"'{kind}' is none of code, card, account, link" in refused.stderr
+def test_kinds_that_are_not_built_yet_are_wrong_usage(shop):
+    for kind in ("topup", "goods", "bundle"):
+        refused = shop.run(f"product add P --name x --kind {kind}", status=2)
+        assert f"'{kind}' is none of code, card, account, link" in refused.stderr
 
 
 def test_only_an_account_has_further_fields(shop):
@@ -56,24 +52,19 @@ def test_regions_are_a_set(shop):
     assert second["status"] == "unchanged"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
+def test_values_that_make_no_sense_are_refused(shop):
+    for option in (
         "--price 20 --floor-price 25",
         "--price abc",
         "--price 1.005",
         "--min-validity 30",
         "--seats 0",
         "--safety-stock -1",
-    ],
-)
-def test_values_that_make_no_sense_are_wrong_usage(shop, options):
-    shop.run(f"product add P --name x {options}", status=2)
-    assert shop.run("product list --json").json == []
-
-
-def test_a_negative_price_is_refused(shop):
+    ):
+        shop.run(f"product add P --name x {option}", status=2)
     assert "bad-value" in shop.run("product add P --name x --price=-1", status=3).stderr
+    assert "bad-value" in shop.run("product add P --name x --pattern '(a+)+'", status=3).stderr
+    assert shop.run("product list --json").json == []
 
 
 def test_clear_empties_a_field(shop):
@@ -129,10 +120,9 @@ def test_patterns_of_real_keys_are_taken(pattern):
         "a\nb",
     ],
 )
-def test_patterns_that_do_not_compile_or_run_away_are_refused(shop, pattern):
-    refused = shop.run(["product", "add", "P", "--name", "x", "--pattern", pattern], status=3)
-
-    assert "error[bad-value]" in refused.stderr
+def test_patterns_that_do_not_compile_or_run_away_are_refused(pattern):
+    with pytest.raises(BadValue):
+        check_pattern(pattern)
 
 
 @given(st.text(alphabet="ab+*?|(){}[]\\0123,:", max_size=30))
