@@ -104,6 +104,20 @@ def test_a_bad_spec_is_refused_and_not_repeated(spec):
     assert refusal.value.details == {"origin": "--key-source"}
 
 
+@pytest.mark.parametrize("kind", ["file", "env", "command"])
+def test_a_key_in_place_of_its_place_is_not_repeated(kind):
+    with pytest.raises(BadKeySource) as refusal:
+        parse_key_source(f"{kind}:{TEXT}", origin="--key-source")
+    assert TEXT not in str(refusal.value.details)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_key_in_the_variable_for_its_file_is_not_printed(shop):
+    shop.seed_catalog()
+    told = shop.run("card find -", status=2, stdin="X", env={"CARDCTL_KEY_FILE": TEXT})
+    assert TEXT not in told.stdout + told.stderr
+
+
 def test_a_key_file_is_read(key_file):
     assert read(f"file:{key_file}") == KEY
     assert key_file.stat().st_mode & 0o777 == 0o600
@@ -175,6 +189,11 @@ def test_a_command_prints_the_key_and_inherits_none():
 def test_a_command_that_fails_is_not_passed_over(spec):
     with pytest.raises(KeyUnreadable):
         read(spec, "env:OTHER", environment={"OTHER": TEXT})
+
+
+def test_a_command_that_never_ends_its_words_is_cut_off():
+    with pytest.raises(KeyUnreadable):
+        read("command:yes")
 
 
 def test_a_command_that_cannot_be_read_is_refused():
