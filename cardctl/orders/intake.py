@@ -55,7 +55,7 @@ class ImportResult:
     paid_missing: int = 0
     """New orders of a table that does not say what was paid: they stand with 0."""
     rejects: list[Reject] = field(default_factory=list)
-    """Rejected rows and conflicts, chunk by chunk."""
+    """Rejected rows and conflicts, in the order of the sheet."""
     warnings: tuple[TableWarning, ...] = ()
 
     @property
@@ -134,6 +134,7 @@ def import_orders(
             _place_strictly(intake, groups, result)
         else:
             _place_chunks(intake, groups, result)
+    result.rejects.sort(key=lambda reject: reject.row)
     return result
 
 

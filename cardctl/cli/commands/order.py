@@ -7,120 +7,34 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from cardctl.cli.context import Context
-from cardctl.cli.failures import describe
 from cardctl.cli.options import OptionalReason, Since, yuan
-from cardctl.cli.output import Column
-from cardctl.cli.rejects import REJECT, SHOWN_MOST, rejects_output, write_rejects
+from cardctl.cli.order_results import (
+    CANCELLED,
+    IMPORTED,
+    ISSUE,
+    ORDER,
+    PLACED,
+    REVEALED,
+    SHOWN,
+    import_row,
+    import_status,
+    rejected_rows,
+    revealed_order,
+)
+from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
 from cardctl.errors import ExitStatus, UsageRefused
 from cardctl.identifiers import OrderName, parse_order_name
-from cardctl.vocabulary import OrderStatus, Outcome
+from cardctl.vocabulary import OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cardctl.orders.intake import ImportResult
     from cardctl.orders.issue import IssueResult
-    from cardctl.orders.reading import Reject
     from cardctl.orders.reveal import RevealedCard
 
 noun = Noun("order")
-
-ORDER = (
-    Column("order", "order"),
-    Column("channel", "channel"),
-    Column("number", "order number"),
-    Column("status", "status"),
-    Column("paid_fen", "paid"),
-    Column("paid_at", "paid at"),
-    Column("agent", "agent"),
-    Column("qty", "quantity"),
-)
-PLACED = (Column("order", "order"), Column("status", "status"), Column("outcome", "outcome"))
-LINE = (
-    Column("line", "line"),
-    Column("sku", "SKU"),
-    Column("name", "name"),
-    Column("qty", "quantity"),
-    Column("issued_qty", "issued"),
-    Column("paid_fen", "paid"),
-)
-CARD = (
-    Column("id", "card"),
-    Column("line", "line"),
-    Column("masked", "masked"),
-    Column("status", "status"),
-    Column("expires_on", "expires"),
-)
-REVEALED_CARD = (
-    *CARD,
-    Column("number", "card number"),
-    Column("secret", "secret"),
-    Column("fields", "fields"),
-)
-JOURNAL_LINE = (Column("account", "ledger account"), Column("amount_fen", "amount"))
-JOURNAL = (
-    Column("entry", "entry"),
-    Column("posted_at", "posted"),
-    Column("event", "event"),
-    Column("lines", "lines", of=JOURNAL_LINE),
-)
-EVENT = (
-    Column("kind", "event"),
-    Column("happened_at", "time"),
-    Column("run", "run"),
-    Column("detail", "details"),
-)
-_ORDER_FACTS = (
-    *ORDER,
-    Column("recorded_at", "recorded"),
-    Column("account", "account"),
-    Column("buyer", "buyer"),
-    Column("phone", "phone"),
-    Column("email", "e-mail"),
-    Column("ip", "IP"),
-    Column("device", "device"),
-    Column("region", "region"),
-    Column("note", "note"),
-    Column("lines", "lines", of=LINE),
-)
-_ORDER_HISTORY = (
-    Column("journal", "journal", of=JOURNAL),
-    Column("events", "events", of=EVENT),
-)
-SHOWN = (*_ORDER_FACTS, Column("cards", "cards", of=CARD), *_ORDER_HISTORY)
-REVEALED = (*_ORDER_FACTS, Column("cards", "cards", of=REVEALED_CARD), *_ORDER_HISTORY)
-IMPORTED = (
-    Column("file", "file"),
-    Column("format", "format"),
-    Column("channel", "channel"),
-    Column("status", "status"),
-    Column("orders", "orders"),
-    Column("new", "new"),
-    Column("unchanged", "unchanged"),
-    Column("updated", "updated"),
-    Column("conflicts", "conflicts"),
-    Column("rejected", "rejected"),
-    Column("not_taken", "closed, not taken"),
-    Column("paid_missing", "without what was paid"),
-    Column("rejects", "rejects", of=REJECT),
-)
-ISSUED = (
-    Column("order", "order"),
-    Column("status", "status"),
-    Column("cards", "cards"),
-    Column("reason", "reason"),
-)
-ISSUE = (
-    Column("issued", "issued"),
-    Column("cards", "cards"),
-    Column("short", "short"),
-    Column("held", "held"),
-    Column("blocked", "blocked"),
-    Column("unchanged", "unchanged"),
-    Column("orders", "orders", of=ISSUED),
-)
-CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "status before"))
 
 _STDIN = "-"
 
@@ -248,10 +162,10 @@ def import_(
             dry_run=context.dry_run,
             advance=progress.advance,
         )
-    told = _told(result.rejects)
+    told = rejected_rows(result.rejects)
     write_rejects(context, rejects_file, told)
     _warn(context, result)
-    context.show(_import_row(result, told[:SHOWN_MOST]), IMPORTED, status=_import_status(result))
+    context.show(import_row(result, told), IMPORTED, status=import_status(result))
 
 
 @noun.verb(
@@ -366,8 +280,7 @@ def show(
     with context.reading() as session:
         found = show_order(session, channel=channel, number=number)
     if reveal:
-        facts = {column.name: getattr(found, column.name) for column in REVEALED}
-        context.show(facts | {"cards": [_in_clear(card) for card in opened]}, REVEALED)
+        context.show(revealed_order(found, opened), REVEALED)
     else:
         context.show(found, SHOWN)
 
@@ -399,32 +312,6 @@ def _issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def _in_clear(card: "RevealedCard") -> dict[str, Any]:
-    """A card whose reveal is audited and committed."""
-    return {
-        "id": card.id,
-        "line": card.line,
-        "masked": card.masked,
-        "status": card.status,
-        "expires_on": card.expires_on,
-        "number": card.number.reveal() if card.number else None,
-        "secret": card.secret.reveal(),
-        "fields": {name: secret.reveal() for name, secret in card.fields.items()},
-    }
-
-
-def _told(rejects: "Sequence[Reject]") -> list[dict[str, object]]:
-    return [
-        {
-            "row": reject.row,
-            "column": reject.column,
-            "code": reject.problem.code,
-            "message": describe(reject.problem)[0],
-        }
-        for reject in rejects
-    ]
-
-
 def _warn(context: Context, result: "ImportResult") -> None:
     for warning in result.warnings:
         context.warn(warning.message, **warning.details)
@@ -433,27 +320,3 @@ def _warn(context: Context, result: "ImportResult") -> None:
             "{count} orders do not say what was paid; they were recorded with 0",
             count=result.paid_missing,
         )
-
-
-def _import_row(result: "ImportResult", rejects: list[dict[str, object]]) -> dict[str, object]:
-    return {
-        "file": result.file,
-        "format": result.format,
-        "channel": result.channel,
-        "status": result.status,
-        "orders": result.orders,
-        "new": result.outcomes[Outcome.NEW],
-        "unchanged": result.outcomes[Outcome.UNCHANGED],
-        "updated": result.outcomes[Outcome.UPDATED],
-        "conflicts": result.outcomes[Outcome.CONFLICT],
-        "rejected": result.rejected,
-        "not_taken": result.outcomes[Outcome.NOT_TAKEN],
-        "paid_missing": result.paid_missing,
-        "rejects": rejects,
-    }
-
-
-def _import_status(result: "ImportResult") -> ExitStatus:
-    if result.status == "refused":
-        return ExitStatus.INPUT_REFUSED
-    return ExitStatus.NEEDS_PERSON if result.needs_person else ExitStatus.DONE

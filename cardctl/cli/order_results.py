@@ -1,0 +1,171 @@
+"""What the verbs of `order` show: their columns, and results as rows of them."""
+
+from typing import TYPE_CHECKING, Any
+
+from cardctl.cli.failures import describe
+from cardctl.cli.output import Column
+from cardctl.cli.rejects import REJECT, SHOWN_MOST
+from cardctl.errors import ExitStatus
+from cardctl.vocabulary import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.orders.intake import ImportResult
+    from cardctl.orders.queries import OrderDetails
+    from cardctl.orders.reading import Reject
+    from cardctl.orders.reveal import RevealedCard
+
+ORDER = (
+    Column("order", "order"),
+    Column("channel", "channel"),
+    Column("number", "order number"),
+    Column("status", "status"),
+    Column("paid_fen", "paid"),
+    Column("paid_at", "paid at"),
+    Column("agent", "agent"),
+    Column("qty", "quantity"),
+)
+PLACED = (Column("order", "order"), Column("status", "status"), Column("outcome", "outcome"))
+LINE = (
+    Column("line", "line"),
+    Column("sku", "SKU"),
+    Column("name", "name"),
+    Column("qty", "quantity"),
+    Column("issued_qty", "issued"),
+    Column("paid_fen", "paid"),
+)
+CARD = (
+    Column("id", "card"),
+    Column("line", "line"),
+    Column("masked", "masked"),
+    Column("status", "status"),
+    Column("expires_on", "expires"),
+)
+REVEALED_CARD = (
+    *CARD,
+    Column("number", "card number"),
+    Column("secret", "secret"),
+    Column("fields", "fields"),
+)
+JOURNAL_LINE = (Column("account", "ledger account"), Column("amount_fen", "amount"))
+JOURNAL = (
+    Column("entry", "entry"),
+    Column("posted_at", "posted"),
+    Column("event", "event"),
+    Column("lines", "lines", of=JOURNAL_LINE),
+)
+EVENT = (
+    Column("kind", "event"),
+    Column("happened_at", "time"),
+    Column("run", "run"),
+    Column("detail", "details"),
+)
+_FACTS = (
+    *ORDER,
+    Column("recorded_at", "recorded"),
+    Column("account", "account"),
+    Column("buyer", "buyer"),
+    Column("phone", "phone"),
+    Column("email", "e-mail"),
+    Column("ip", "IP"),
+    Column("device", "device"),
+    Column("region", "region"),
+    Column("note", "note"),
+    Column("lines", "lines", of=LINE),
+)
+_HISTORY = (
+    Column("journal", "journal", of=JOURNAL),
+    Column("events", "events", of=EVENT),
+)
+SHOWN = (*_FACTS, Column("cards", "cards", of=CARD), *_HISTORY)
+REVEALED = (*_FACTS, Column("cards", "cards", of=REVEALED_CARD), *_HISTORY)
+IMPORTED = (
+    Column("file", "file"),
+    Column("format", "format"),
+    Column("channel", "channel"),
+    Column("status", "status"),
+    Column("orders", "orders"),
+    Column("new", "new"),
+    Column("unchanged", "unchanged"),
+    Column("updated", "updated"),
+    Column("conflicts", "conflicts"),
+    Column("rejected", "rejected"),
+    Column("not_taken", "closed, not taken"),
+    Column("paid_missing", "without what was paid"),
+    Column("rejects", "rejects", of=REJECT),
+)
+ISSUED = (
+    Column("order", "order"),
+    Column("status", "status"),
+    Column("cards", "cards"),
+    Column("reason", "reason"),
+)
+ISSUE = (
+    Column("issued", "issued"),
+    Column("cards", "cards"),
+    Column("short", "short"),
+    Column("held", "held"),
+    Column("blocked", "blocked"),
+    Column("unchanged", "unchanged"),
+    Column("orders", "orders", of=ISSUED),
+)
+CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "status before"))
+
+
+def revealed_order(order: "OrderDetails", cards: "Sequence[RevealedCard]") -> dict[str, Any]:
+    """An order with its cards in clear; their reveal is audited and committed."""
+    facts = {column.name: getattr(order, column.name) for column in REVEALED}
+    return facts | {"cards": [_in_clear(card) for card in cards]}
+
+
+def _in_clear(card: "RevealedCard") -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "line": card.line,
+        "masked": card.masked,
+        "status": card.status,
+        "expires_on": card.expires_on,
+        "number": card.number.reveal() if card.number else None,
+        "secret": card.secret.reveal(),
+        "fields": {name: secret.reveal() for name, secret in card.fields.items()},
+    }
+
+
+def rejected_rows(rejects: "Sequence[Reject]") -> list[dict[str, object]]:
+    """Rows that were not taken, with what is wrong in the language of the run."""
+    return [
+        {
+            "row": reject.row,
+            "column": reject.column,
+            "code": reject.problem.code,
+            "message": describe(reject.problem)[0],
+        }
+        for reject in rejects
+    ]
+
+
+def import_row(result: "ImportResult", rejects: "Sequence[dict[str, object]]") -> dict[str, object]:
+    """The result of an import with the first of its rejects."""
+    return {
+        "file": result.file,
+        "format": result.format,
+        "channel": result.channel,
+        "status": result.status,
+        "orders": result.orders,
+        "new": result.outcomes[Outcome.NEW],
+        "unchanged": result.outcomes[Outcome.UNCHANGED],
+        "updated": result.outcomes[Outcome.UPDATED],
+        "conflicts": result.outcomes[Outcome.CONFLICT],
+        "rejected": result.rejected,
+        "not_taken": result.outcomes[Outcome.NOT_TAKEN],
+        "paid_missing": result.paid_missing,
+        "rejects": list(rejects[:SHOWN_MOST]),
+    }
+
+
+def import_status(result: "ImportResult") -> ExitStatus:
+    """What an import ends with."""
+    if result.status == "refused":
+        return ExitStatus.INPUT_REFUSED
+    return ExitStatus.NEEDS_PERSON if result.needs_person else ExitStatus.DONE
