@@ -26,7 +26,9 @@ from cardctl.clock import NEVER, day_of, format_instant
 from cardctl.errors import UsageRefused
 from cardctl.money import format_rate, format_yuan
 
-WORDS = frozenset({"event", "kind", "origin", "reason", "scope", "state", "status", "tier", "was"})
+WORDS = frozenset(
+    {"event", "kind", "origin", "outcome", "reason", "scope", "state", "status", "tier", "was"}
+)
 """Columns that hold words of the trade, which are translated in tables."""
 
 
@@ -296,7 +298,13 @@ def _table(shown: Shown) -> str:
     else:
         for column, heading in zip(shown.columns, headings, strict=True):
             number = column.name.endswith(("_fen", "_bp", "qty", "count"))
-            table.add_column(Text(heading), justify="right" if number else "left", overflow="fold")
+            table.add_column(
+                Text(heading),
+                justify="right" if number else "left",
+                overflow="fold",
+                # What a row is called is copied into the next command: it stays in one piece.
+                no_wrap=column is shown.columns[0],
+            )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     stream = io.StringIO()

@@ -45,9 +45,18 @@ BATCH = (
     Column("cost_fen", "cost"),
 )
 IMPORTED = (*BATCH, Column("rejects", "rejects", of=REJECT))
-LISTED = (*BATCH, Column("imported_at", "imported"))
+_IMPORTED_AT = Column("imported_at", "imported")
+LISTED = (
+    *(
+        column
+        for column in BATCH
+        if column.name not in {"sha256", "rows", "rejected", "duplicates"}
+    ),
+    _IMPORTED_AT,
+)
 SHOWN = (
-    *LISTED,
+    *BATCH,
+    _IMPORTED_AT,
     Column("cards", "cards now", of=(Column("status", "status"), Column("cards", "cards"))),
 )
 UNDONE = (
@@ -129,7 +138,11 @@ def import_(
     sheet: Annotated[str | None, typer.Option(help="Which sheet.", metavar="NAME")] = None,
     mapped: Annotated[
         list[str] | None,
-        typer.Option("--map", help="Which column a field is in.", metavar="FIELD=COLUMN"),
+        typer.Option(
+            "--map",
+            help="Which column is number, secret, expires, cost, face_value, serial or note.",
+            metavar="FIELD=COLUMN",
+        ),
     ] = None,
     password_source: PasswordSource = None,
     skip_bad_rows: Annotated[
