@@ -43,24 +43,24 @@ def undo_batch(session: Session, *, run: Run, code: str, unsold: bool, reason: s
     came back meanwhile. Raises `NotFound`, and `CardsHaveLeft` unless `unsold`.
     """
     batch = lock_batch(session, code)
-    removable = _removable(batch.id)
-    cards_there = _count(session, cards.c.batch_id == batch.id)
-    left = cards_there - _count(session, removable)
+    cards_there = _count(session, batch.id)
+    removed, cost_fen, digest = _remove(session, batch.id)
+    left = cards_there - removed
+    # Known only now: what was being sold when this began is waited for.
     if left and not unsold and batch.status != BatchStatus.UNDONE:
         raise CardsHaveLeft(batch=code, left=left, cards=cards_there)
-    removed, cost_fen, digest = _remove(session, removable)
     undone = Undone(
         batch=code,
         status=BatchStatus.UNDONE,
         product=batch.product,
         supplier=batch.supplier,
         removed=removed,
-        left=cards_there - removed,
+        left=left,
         cost_fen=cost_fen,
     )
     if removed or batch.status != BatchStatus.UNDONE:
         _close(session, run, batch, undone)
-        kept = {"removed": removed, "left": undone.left, "cost_fen": cost_fen, "cards": digest}
+        kept = {"removed": removed, "left": left, "cost_fen": cost_fen, "cards": digest}
         run.record(session, "batch.undo", {"batch": code, "reason": reason, **kept})
     return undone
 
@@ -74,14 +74,15 @@ def _removable(batch_id: int) -> ColumnElement[bool]:
     )
 
 
-def _count(session: Session, which: ColumnElement[bool]) -> int:
-    count: int = session.execute(select(func.count()).select_from(cards).where(which)).scalar_one()
+def _count(session: Session, batch_id: int) -> int:
+    query = select(func.count()).select_from(cards).where(cards.c.batch_id == batch_id)
+    count: int = session.execute(query).scalar_one()
     return count
 
 
-def _remove(session: Session, removable: ColumnElement[bool]) -> tuple[int, int, str]:
-    """Delete the cards; returns how many, their known cost, and a digest of which they were."""
-    card = cards.c
+def _remove(session: Session, batch_id: int) -> tuple[int, int, str]:
+    """Delete what never left; returns how many, their known cost, and a digest of which."""
+    card, removable = cards.c, _removable(batch_id)
     # Claims and this take cards in one order, so that neither waits for the other in a circle.
     order = (card.product_id, card.pool_id, card.expires_at, card.id)
     query = select(card.bucket, card.id, card.cost_fen).where(removable).order_by(*order)

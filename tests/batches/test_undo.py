@@ -1,8 +1,12 @@
 """Taking imports back, and recalling them."""
 
 import json
+import subprocess
 
 import pytest
+from sqlalchemy import text
+
+from cardctl.storage.store import writing
 
 
 @pytest.fixture
@@ -70,6 +74,18 @@ def test_what_was_sold_stays_and_is_named_when_the_file_comes_again(shop, batch)
     assert (again["imported"], again["duplicates"]) == (7, 3)
     assert {batch in reject["message"] for reject in again["rejects"]} == {True}
     assert undo(shop, batch).json["left"] == 3
+
+
+def test_cards_that_leave_while_it_waits_for_them_have_left(shop, batch):
+    with writing(shop.store.engine) as session:
+        session.connection().execute(text("UPDATE card SET status = 'void'"))
+        undoing = shop.spawn(["batch", "undo", batch, "--reason", "wrong", "--yes", "--json"])
+        with pytest.raises(subprocess.TimeoutExpired):
+            undoing.wait(3)
+    _, stderr = undoing.communicate(timeout=60)
+    assert undoing.returncode == 5, stderr
+    assert json.loads(stderr)["error"]["details"]["left"] == 10
+    assert shop.run(f"batch show {batch} --json").json["status"] == "imported"
 
 
 def test_a_void_card_stays_with_its_loss(shop, batch):
