@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Engine, Select, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Select, Table, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
@@ -97,7 +97,7 @@ def _postgres_engine(url: URL) -> Engine:
 def prepare_new_store(engine: Engine) -> None:
     """What a new store needs before its tables: SQLite readers beside one writer."""
     if is_sqlite(engine.url):
-        with engine.connect() as connection:
+        with engine.connect() as connection, _wrapped_errors(connection):
             # Outside a transaction: a journal mode cannot be changed within one.
             driver = connection.connection.driver_connection
             assert driver is not None
@@ -129,11 +129,11 @@ def insert_many(
     if _is_sqlite(session):
         marks = ", ".join("?" * len(columns))
         statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'
-        with _wrapped_errors(session):
+        with _wrapped_errors(session.connection()):
             driver.executemany(statement, rows)
         return
     with (
-        _wrapped_errors(session),
+        _wrapped_errors(session.connection()),
         driver.cursor() as cursor,
         cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)') as copy,
     ):
@@ -179,7 +179,7 @@ def _update_chunk(  # noqa: PLR0917 -- the parts of one UPDATE
         where = " AND ".join(f'"{name}" = ?' for name in key)
         fixed = tuple(constants.values())
         statement = f'UPDATE "{table.name}" SET {sets} WHERE {where}{also}'
-        with _wrapped_errors(session):
+        with _wrapped_errors(session.connection()):
             cursor = _driver(session).executemany(statement, [(*fixed, *row) for row in rows])
         return int(cursor.rowcount)
     names = [*changed, *key]
@@ -288,9 +288,8 @@ def _driver(session: Session) -> Any:
 
 
 @contextmanager
-def _wrapped_errors(session: Session) -> Iterator[None]:
+def _wrapped_errors(connection: Connection) -> Iterator[None]:
     """The driver's own errors as those that SQLAlchemy makes of them; no parameter in any."""
-    connection = session.connection()
     dialect: Any = connection.dialect
     try:
         yield

@@ -51,6 +51,13 @@ class StoreUnreachable(ServiceUnavailable):
     hint = "cardctl config show --origin"
 
 
+class StoreUnopenable(StoreUnreachable):
+    """The file of the store is there, but the disk or its rights keep it closed."""
+
+    message = "the store {store} cannot be opened or read: {reason}"
+    hint = "check the disk, and the owner and permissions of the store's file and folder"
+
+
 class StoreBusy(ServiceUnavailable):
     """Another process holds what is needed, or the two ran into each other."""
 
@@ -75,7 +82,7 @@ class StoreFull(ServiceUnavailable):
     """No room is left where the store lives."""
 
     code = "store-full"
-    message = "the disk that holds the store is full; nothing was changed"
+    message = "the disk that holds the store is full; the step under way was not kept"
     hint = "make room, then run the same command again"
 
 
@@ -137,9 +144,16 @@ def _name(error: DBAPIError, store: str) -> ServiceUnavailable:
         return StoreDamaged(reason=reason)
     if error.connection_invalidated or sqlstate.startswith("57P"):
         return OutcomeUnknown()
+    if _is_about_the_file(error):
+        return StoreUnopenable(store=store, reason=reason)
     if isinstance(error, OperationalError):
         return StoreUnreachable(store=store, reason=reason)
     raise error
+
+
+def _is_about_the_file(error: DBAPIError) -> bool:
+    name = getattr(error.orig, "sqlite_errorname", "")
+    return name.startswith(("SQLITE_CANTOPEN", "SQLITE_IOERR"))
 
 
 def _lacks_room(error: DBAPIError) -> bool:

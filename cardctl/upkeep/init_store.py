@@ -112,7 +112,8 @@ def init_store(
     with _database(parse_store_url(url_text), dry_run=dry_run) as (engine, name):
         if _is_made(engine, name):
             return _found(url_text, wishes)
-        prepare_new_store(engine)
+        with named_failures(name):
+            prepare_new_store(engine)
         store_id = uuid4().hex
         key = _first_key(
             wishes.source,

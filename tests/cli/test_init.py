@@ -1,5 +1,6 @@
 """init: a new store with its key; once made, nothing changes any more."""
 
+import resource
 import stat
 import subprocess
 import tomllib
@@ -152,6 +153,21 @@ def test_somebody_else_s_database_is_left_alone(bare_shop):
 def test_a_store_that_cannot_be_made_says_so(bare_shop):
     refused = bare_shop.run("--store sqlite:////proc/none/cardctl.db init", status=9)
     assert "error[store-unreachable]" in refused.stderr
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_on_a_full_disk_it_says_so_and_the_next_attempt_finishes(bare_shop):
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    process = bare_shop.spawn("init", env=env, preexec_fn=_let_no_file_grow)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (9, "")
+    assert "\nhint: " in err
+    bare_shop.run("init")
+    bare_shop.run("vault verify")
+
+
+def _let_no_file_grow():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 @pytest.mark.parametrize("step", ["upgrade", "make_slot", "begin_run"])
