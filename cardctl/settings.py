@@ -43,6 +43,14 @@ class BadConfigFile(UsageRefused):
     hint = "cardctl config path"
 
 
+class ConfigUnwritable(UsageRefused):
+    """A setting cannot be written down."""
+
+    code = "config-unwritable"
+    message = "the configuration file {file} cannot be written: {reason}"
+    hint = "check the folder, its permissions and the room on its disk"
+
+
 class UnknownProfile(UsageRefused):
     """No configuration file has a profile of that name."""
 
@@ -217,7 +225,8 @@ def remember(path: Path, key: str, value: str, *, profile: str | None = None) ->
     """Write one setting to a configuration file, keeping the rest of it, comments too.
 
     The file is replaced in one step and readable by its owner only. Raises `UnknownSetting`,
-    `UnknownLanguage`, and `BadConfigFile` when the file cannot be read as it stands.
+    `UnknownLanguage`, `BadConfigFile` when the file cannot be read as it stands, and
+    `ConfigUnwritable`.
     """
     if key not in KEYS or (profile and key == "profile"):
         raise UnknownSetting(place=str(path), key=key, known=", ".join(KEYS))
@@ -229,14 +238,11 @@ def remember(path: Path, key: str, value: str, *, profile: str | None = None) ->
     old = path.read_text("utf-8") if path.exists() else ""
     section = f"[profiles.{profile}]" if profile else ""
     text = _replace_line(old.splitlines(), section, key, f"{key} = {_quote(value)}")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    fresh.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _replace_file(path, text)
+    except OSError as error:
+        raise ConfigUnwritable(file=str(path), reason=str(error.strerror)) from None
 
 
 def hide_password(url: str) -> str:
@@ -339,6 +345,20 @@ def _replace_line(lines: list[str], section: str, key: str, line: str) -> str:
     else:
         lines = [*lines[:place], line, *lines[place + 1 :]]
     return "\n".join(lines) + "\n"
+
+
+def _replace_file(path: Path, text: str) -> None:
+    """Write a file anew in one step; what failed leaves no draft."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _quote(value: str) -> str:

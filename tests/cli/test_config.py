@@ -62,6 +62,12 @@ def test_a_broken_file_is_named_and_help_still_works(machine):
     machine.run("--help")
 
 
+def test_a_home_that_cannot_be_written_is_named(machine):
+    told = machine.run("config set language zh", status=2, CARDCTL_HOME="/proc/none")
+    assert "error[config-unwritable]: " in told.stderr
+    assert "/proc/none/config.toml" in told.stderr
+
+
 def test_path_names_the_home(machine):
     assert machine.run("config path --json").json == {
         "home": str(machine.home),

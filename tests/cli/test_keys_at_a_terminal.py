@@ -119,3 +119,10 @@ def test_no_input_makes_and_shows_no_code(bare_shop):
     assert bare_shop.sql("SELECT kind FROM slot") == [("keyfile",)]
     said, _ = Terminal(bare_shop, "vault slot add recovery --no-input").end(2)
     assert "error[no-place]" in said
+
+
+def test_a_home_that_cannot_be_written_does_not_lose_the_recovery_code(bare_shop, tmp_path):
+    line = f"init --key-source file:{tmp_path}/shop.key"
+    said, _ = Terminal(bare_shop, line, CARDCTL_HOME="/proc/none").end(status=2)
+    assert re.search("shown only once: CARDCTL-KEY-1-", said)
+    assert "error[config-unwritable]" in said

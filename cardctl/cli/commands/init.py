@@ -68,8 +68,9 @@ def init(
         at=clock.now_ms(),
         dry_run=context.dry_run,
     )
-    if not context.dry_run:
-        remember_choices(context.settings, os.environ, made=made, source=source)
     if made.code is not None and not context.dry_run:
         context.warn("this recovery code is shown only once: {code}", code=made.code.reveal())
+    if not context.dry_run:
+        # After the code was shown: a configuration that cannot be written must not lose it.
+        remember_choices(context.settings, os.environ, made=made, source=source)
     context.show(made, STORE, zone=ZoneInfo(made.timezone))
