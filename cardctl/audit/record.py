@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, insert, select, tuple_
 from sqlmodel import Session
 
-from cardctl.clock import day_of
+from cardctl.clock import day_of, now_ms
 from cardctl.identifiers import new_code, new_id
 from cardctl.schema.audit import audit_records
 from cardctl.storage.store import Store
@@ -20,7 +20,7 @@ END = "end"
 NOTHING_BEFORE = bytes(32)
 """What the mac of a run's first record covers in place of an earlier mac."""
 
-_LINKED_RUNS = 64
+_LINKED_RUNS = 256
 """Among how many runs the ends are looked for; concurrent runs leave several."""
 
 
@@ -58,22 +58,21 @@ class Run:
     def record(self, session: Session, verb: str, payload: Mapping[str, object]) -> None:
         """Add a record of a change, in the transaction that makes it."""
         if self._seq == 0:
-            self._append(
-                session,
-                BEGIN,
-                {
-                    "code": self.code,
-                    "verb": self._verb,
-                    "actor": asdict(self._actor),
-                    "links": [[run, seq, mac.hex()] for run, seq, mac in _loose_ends(session)],
-                },
-            )
-        self._append(session, verb, payload)
+            begin = {
+                "code": self.code,
+                "verb": self._verb,
+                "actor": asdict(self._actor),
+                "links": [[run, seq, mac.hex()] for run, seq, mac in _loose_ends(session)],
+            }
+            # When it is written, which can be long after the run began: later runs look for
+            # the latest begins, and would pass over one that seems older than it is.
+            self._append(session, BEGIN, begin, at=max(self.at, now_ms()))
+        self._append(session, verb, payload, at=self.at)
 
     def end(self, session: Session) -> None:
         """Close the chain, if it was begun."""
         if self._seq > 0:
-            self._append(session, END, {})
+            self._append(session, END, {}, at=self.at)
 
     @contextmanager
     def transaction(
@@ -102,14 +101,16 @@ class Run:
             with self.transaction(store):
                 pass
 
-    def _append(self, session: Session, verb: str, payload: Mapping[str, object]) -> None:
+    def _append(
+        self, session: Session, verb: str, payload: Mapping[str, object], *, at: int
+    ) -> None:
         body = canonical_json(
-            {"run": self.id, "seq": self._seq, "at": self.at, "verb": verb, "data": payload}
+            {"run": self.id, "seq": self._seq, "at": at, "verb": verb, "data": payload}
         )
         mac = record_mac(self._audit_key, self._mac, body)
         session.connection().execute(
             insert(audit_records).values(
-                run_id=self.id, seq=self._seq, at=self.at, verb=verb, payload=body, mac=mac
+                run_id=self.id, seq=self._seq, at=at, verb=verb, payload=body, mac=mac
             )
         )
         self._seq += 1

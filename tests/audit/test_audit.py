@@ -8,6 +8,7 @@ import pytest
 from cardctl.audit.queries import list_events
 from cardctl.audit.record import Actor, begin_run
 from cardctl.audit.verify import BreakKind, verify_audit
+from cardctl.clock import now_ms
 from cardctl.vault.key_files import read_key_file
 from cardctl.vault.slots import unlock
 
@@ -118,6 +119,26 @@ def test_every_one_of_several_runs_at_once_is_linked_by_the_next(shop, start, ch
             "SELECT payload FROM audit_record WHERE run_id = :run AND seq = 0", run=last.id
         )
         assert run.id in {linked for linked, _, _ in json.loads(body)["data"]["links"]}
+
+
+def test_a_run_that_is_written_long_after_it_began_is_linked_all_the_same(
+    shop, audit_key, check, monkeypatch
+):
+    """A large import is staged for minutes while many small commands come and go."""
+    monkeypatch.setattr("cardctl.audit.record._LINKED_RUNS", 4)
+
+    def begin():
+        return begin_run(
+            audit_key=audit_key, verb="x.y", actor=ACTOR, at=now_ms(), zone=shop.store.zone
+        )
+
+    late = begin()
+    for _ in range(8):
+        record(shop, begin())
+    record(shop, late)
+    record(shop, begin())
+    shop.execute("DELETE FROM audit_record WHERE run_id = :run", run=late.id)
+    assert kinds(check()) == {BreakKind.MISSING}
 
 
 def test_runs_of_several_threads_stay_whole(shop, start, check):
