@@ -6,7 +6,8 @@ cards, and cards in the order of their index, so that nobody waits in a circle.
 
 A look that skips rows others hold may miss cards that come back with a rollback. So an order that
 seems short is set aside, and looked at again, waiting, in a transaction that holds nothing else,
-before it is called short.
+before it is called short. A partial issue waits at once: set aside, an order would lose its place,
+and those behind it would take what it is to get.
 """
 
 import json
@@ -196,7 +197,7 @@ def issue_orders(
     else:
         with store.reading() as session:
             keys = find_orders(session, catalog=issuing.catalog, names=names)
-        _issue_keys(issuing, keys, waiting=False)
+        _issue_keys(issuing, keys, waiting=wish.partial)
     return _finish(issuing)
 
 
@@ -228,7 +229,7 @@ def _issue_queue(issuing: _Issuing) -> None:
 
 def _issue_next(session: Session, issuing: _Issuing, last: OrderRow | None, size: int) -> _Chunk:
     rows = next_in_queue(session, after=last, size=size, locking=not issuing.wish.dry_run)
-    return _issue_rows(session, issuing, rows, waiting=False)
+    return _issue_rows(session, issuing, rows, waiting=issuing.wish.partial)
 
 
 def _issue_keys(issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool) -> None:
@@ -241,7 +242,8 @@ def _issue_part(
     session: Session, issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool
 ) -> _Chunk:
     rows = named_orders(session, keys=keys, locking=not issuing.wish.dry_run)
-    issuable = [row for row in rows if row.status in ISSUABLE]
+    # Locked in the order of their keys, served as in the queue: the longest wait first.
+    issuable = sorted((row for row in rows if row.status in ISSUABLE), key=lambda row: row.place)
     chunk = _issue_rows(session, issuing, issuable, waiting=waiting)
     others = [
         _not_issuable(issuing.catalog.name(row), row.status)
@@ -257,10 +259,9 @@ def _issue_rows(
     """Decide and write one chunk of locked orders."""
     waiting_orders = with_needs(session, catalog=issuing.catalog, rows=rows)
     shelves = _stock_shelves(session, issuing, waiting_orders, waiting=waiting)
-    # A first look that may have missed stock neither calls an order short nor fills it in part.
+    # A first look that may have missed stock does not call an order short.
     conclusive = waiting or issuing.wish.dry_run or not hides_locked_rows(session)
-    partial = issuing.wish.partial and conclusive
-    decided = [allocate(order, shelves, partial=partial) for order in waiting_orders]
+    decided = [allocate(order, shelves, partial=issuing.wish.partial) for order in waiting_orders]
     set_aside = []
     if not conclusive:
         set_aside = [(one.order.bucket, one.order.id) for one in decided if one.lacking]

@@ -45,6 +45,11 @@ class OrderRow(NamedTuple):
     account_id: int | None
     waiting_since: int
 
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """Its place in the queue; the longest wait comes first."""
+        return self.waiting_since, self.bucket, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class IssuingCatalog:
@@ -87,7 +92,7 @@ def next_in_queue(
     query = _select_orders().where(_WAITING)
     if after is not None:
         place = tuple_(order.waiting_since, order.bucket, order.id)
-        query = query.where(place > (after.waiting_since, after.bucket, after.id))
+        query = query.where(place > after.place)
     query = query.order_by(order.waiting_since, order.bucket, order.id).limit(size)
     if locking:
         query = lock_rows(session, query, table=orders, skip_locked=True)

@@ -73,6 +73,26 @@ def test_partial_gives_what_there_is_and_the_rest_later(stocked):
     assert_whole(stocked)
 
 
+def test_partial_gives_to_the_longest_wait_first_as_a_dry_run_says(stocked):
+    add_order(stocked, "LARGE", qty=8, more="--paid-at 2026-01-01")
+    add_order(stocked, "SMALL", qty=2, more="--paid-at 2026-01-02")
+    line = "order issue --all --partial --json"
+    said = stocked.run(f"{line} --dry-run", status=8).json["orders"]
+    done = stocked.run(line, status=8).json["orders"]
+    assert said == done
+    assert [(one["order"], one["cards"]) for one in done] == [("TB:LARGE", 5), ("TB:SMALL", 0)]
+    assert_whole(stocked)
+
+
+def test_of_named_orders_the_longest_wait_is_served_first(stocked):
+    names = [f"TB:{number}" for number in range(8)]
+    for number in range(8):
+        add_order(stocked, number, more=f"--paid-at 2026-01-0{8 - number}")
+    done = stocked.run(["order", "issue", *names, "--json"], status=8).json["orders"]
+    issued = {one["order"] for one in done if one["cards"]}
+    assert issued == {f"TB:{number}" for number in (3, 4, 5, 6, 7)}
+
+
 def test_every_line_is_filled_or_none(stocked):
     stocked.import_codes("CARDP", [("9900001", "made-up-1")])
     rows = [
