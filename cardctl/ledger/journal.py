@@ -49,7 +49,8 @@ class EntryLine:
 class Entry:
     """An entry as it is read."""
 
-    entry: int
+    entry: str
+    """Its id, as text: 63 bits are more than a number of JavaScript holds."""
     posted_at: int
     event: str
     order: str | None
@@ -175,7 +176,7 @@ def entries(
             if current is not None:
                 yield current
             order = None if row.number is None else f"{row.code}:{row.number}"
-            current = Entry(row.id, row.posted_at, row.event, order, [])
+            current = Entry(str(row.id), row.posted_at, row.event, order, [])
             last = row.bucket, row.id
         assert current is not None
         current.lines.append(EntryLine(_account_name(row.account, row.party), row.amount_fen))
