@@ -221,7 +221,9 @@ def load_settings(
     return Settings(home=home, values=values)
 
 
-def remember(path: Path, key: str, value: str, *, profile: str | None = None) -> None:
+def remember(
+    path: Path, key: str, value: str, *, profile: str | None = None, dry_run: bool = False
+) -> None:
     """Write one setting to a configuration file, keeping the rest of it, comments too.
 
     The file is replaced in one step and readable by its owner only. Raises `UnknownSetting`,
@@ -238,6 +240,8 @@ def remember(path: Path, key: str, value: str, *, profile: str | None = None) ->
     old = path.read_text("utf-8") if path.exists() else ""
     section = f"[profiles.{profile}]" if profile else ""
     text = _replace_line(old.splitlines(), section, key, f"{key} = {_quote(value)}")
+    if dry_run:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _replace_file(path, text)

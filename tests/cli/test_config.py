@@ -41,6 +41,8 @@ def test_set_within_a_profile(machine):
 def test_a_value_that_makes_no_sense_is_refused(machine):
     machine.run("config set language fr", status=2)
     machine.run("config set store http://x", status=2)
+    machine.run("config set language fr --dry-run", status=2)
+    machine.run("config set stroe x --dry-run", status=2)
     assert not machine.home.exists()
 
 

@@ -53,8 +53,7 @@ def set_value(
     # Not context.settings: the profile may be a new one, and a bad file must not stop its mending.
     path = user_file(find_home(os.environ))
     profile = context.invocation.flags.get("profile")
-    if not context.dry_run:
-        remember(path, key, value, profile=profile)
+    remember(path, key, value, profile=profile, dry_run=context.dry_run)
     shown = {"key": key, "value": hide_password(value), "file": str(path)}
     context.show(shown, SET, zone=_UTC)
 
