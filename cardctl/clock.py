@@ -24,6 +24,9 @@ NEVER = 2**63 - 1
 
 DAY_MS = 86_400_000
 
+_LATEST = 253_402_250_399_999
+"""9999-12-31T09:59:59.999Z: what every time zone still shows within its calendar."""
+
 _OFFSET = re.compile(r"\+(\d{1,4})([dmy])")
 _DURATION = re.compile(r"(\d{1,5})d")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
@@ -68,7 +71,7 @@ def end_of_day(day: date, zone: ZoneInfo) -> int:
     """The last millisecond of a business day: a card that is good until that day."""
     # The later 23:59:59, where the clock goes back at midnight; 9999-12-31 has no next day.
     last = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=zone, fold=1)
-    return int(last.timestamp()) * 1000 + 999
+    return min(int(last.timestamp()) * 1000 + 999, _LATEST)
 
 
 def parse_day(text: str) -> date:
@@ -81,7 +84,17 @@ def parse_day(text: str) -> date:
 
 
 def parse_instant(text: str, zone: ZoneInfo) -> int:
-    """Epoch ms of RFC 3339, ``2026-11-22 10:47[:00]`` in the store's zone, or a day's start."""
+    """Epoch ms of RFC 3339, ``2026-11-22 10:47[:00]`` in the store's zone, or a day's start.
+
+    Raises `BadValue` for anything else, and for what was before 1970 or cannot be shown.
+    """
+    instant = _parse_instant(text, zone)
+    if not 0 <= instant <= _LATEST:
+        raise BadValue(value=text, expected="a day within the calendar")
+    return instant
+
+
+def _parse_instant(text: str, zone: ZoneInfo) -> int:
     bare = text.strip()
     for layout in _FORMATS:
         try:

@@ -73,6 +73,17 @@ def test_what_is_no_instant_is_refused(text):
         clock.parse_instant(text, SHANGHAI)
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59Z", "9999-12-31", "0001-01-01 00:00", "1900-01-00"]
+)
+def test_an_instant_that_is_taken_can_be_shown(text, zone):
+    with suppress(BadValue):
+        clock.format_instant(clock.parse_instant(text, ZoneInfo(zone)), ZoneInfo(zone))
+    last = clock.end_of_day(date(9999, 12, 31), ZoneInfo(zone))
+    assert clock.day_of(last, ZoneInfo(zone)) == date(9999, 12, 31)
+
+
 @given(st.text(max_size=24))
 def test_any_text_is_an_instant_or_a_bad_value(text):
     with suppress(BadValue):

@@ -55,6 +55,15 @@ def test_all_that_was_told_is_shown(seeded):
     assert (event["kind"], event["detail"]) == ("placed", {"status": "paid", "paid_fen": 8400})
 
 
+@pytest.mark.parametrize("paid_at", ["9999-12-31T23:59:59Z", "0001-01-01", "1900-01-00"])
+def test_a_time_beyond_the_calendar_does_not_spoil_the_list(seeded, paid_at):
+    add(seeded, f"--paid-at {paid_at}", status=2)
+    table = f"order,sku,paid,paid_at\n1002,VIP,28,{paid_at}\n"
+    seeded.run("order import - --channel TB", stdin=table, status=8)
+
+    assert seeded.run("order list --json").json == []
+
+
 CONFLICTS = {
     "--qty 2": "lines",
     "--sku CARDP": "lines",
