@@ -35,6 +35,14 @@ def parse_yuan(text: str) -> int:
     return int(fen)
 
 
+def parse_amount(text: str) -> int:
+    """Fen of what is paid or asked for: as `parse_yuan`, but never negative; raises `BadValue`."""
+    fen = parse_yuan(text)
+    if fen < 0:
+        raise BadValue(value=text, expected="an amount that is not negative")
+    return fen
+
+
 def format_yuan(fen: int) -> str:
     """Yuan with two decimals: ``-12.05`` for -1205."""
     sign = "-" if fen < 0 else ""

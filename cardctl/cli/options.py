@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from cardctl.clock import parse_days
-from cardctl.money import parse_rate, parse_yuan
+from cardctl.money import parse_amount, parse_rate
 from cardctl.settings import Language
 
 
 def yuan(help_text: str, *names: str) -> Any:
-    """An option in yuan; the verb gets integer fen."""
-    return typer.Option(*names, help=help_text, parser=parse_yuan, metavar="YUAN")
+    """An option in yuan, never negative; the verb gets integer fen."""
+    return typer.Option(*names, help=help_text, parser=parse_amount, metavar="YUAN")
 
 
 def rate(help_text: str, *names: str) -> Any:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from cardctl.catalog.entries import check_text
 from cardctl.clock import parse_instant
 from cardctl.errors import BadValue, CardctlError, InputRefused
-from cardctl.money import parse_yuan
+from cardctl.money import parse_amount
 from cardctl.orders.records import OrderRecord, check_number, check_qty
 from cardctl.vocabulary import OrderStatus
 from cardctl.workbooks.cells import Cell, NotText
@@ -141,7 +141,7 @@ class FieldRow:
     def yuan(self, field: str) -> int | None:
         """An amount that is not negative, in fen."""
         text = self.text(field)
-        return None if text is None else self._checked(field, _parse_paid, text)
+        return None if text is None else self._checked(field, parse_amount, text)
 
     def instant(self, field: str) -> int | None:
         """Epoch ms of a time in the store's zone."""
@@ -199,10 +199,3 @@ def read_status(row: FieldRow, words: Mapping[str, OrderStatus]) -> OrderStatus 
     if status is None:
         row.refuse("status", StatusUnknown(value=text[:40]))
     return status
-
-
-def _parse_paid(text: str) -> int:
-    fen = parse_yuan(text)
-    if fen < 0:
-        raise BadValue(value=text, expected="an amount that is not negative")
-    return fen

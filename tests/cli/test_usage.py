@@ -30,6 +30,7 @@ MISTAKES = {
     "probe buy --count 0": "--count: '0' is not a whole number of at least 1",
     "probe buy --seats 9": "--seats: '9' is not a whole number from 1 to 5",
     "probe buy --price 1.2.3": "--price: '1.2.3' is not an amount in yuan, such as 12.50",
+    "probe buy --price -1": "--price: '-1' is not an amount that is not negative",
     "probe buy --rate 7": "--rate: '7' is not a rate in percent, such as 0.6%",
     "probe buy --days 3": "--days: '3' is not a number of days, such as 30d",
     "probe buy --count": "the option --count needs a value",
