@@ -9,6 +9,7 @@ the day of an instant (None or `NEVER`: never), `_bp` a rate.
 """
 
 import csv
+import errno
 import io
 import json
 import os
@@ -23,7 +24,7 @@ from zoneinfo import ZoneInfo
 from cardctl.cli.language import _, word
 from cardctl.cli.terminal import escape_cell, has_colour, speaks_unicode, width, write
 from cardctl.clock import NEVER, day_of, format_instant
-from cardctl.errors import UsageRefused
+from cardctl.errors import CardctlError, UsageRefused
 from cardctl.money import format_rate, format_yuan
 
 WORDS = frozenset(
@@ -95,7 +96,7 @@ class Output:
     def check(self, columns: Sequence[Column], *, may_replace: bool) -> None:
         """Refuse what cannot be shown before anything is done: `show` comes after the work.
 
-        Raises `UnknownField`, `UnknownFileKind` and `FileInTheWay`.
+        Raises `UnknownField`, `UnknownFileKind`, `FileInTheWay` and `OutputUnwritable`.
         """
         if columns:
             _pick_columns({column.name: column for column in columns}, self.fields)
@@ -103,6 +104,10 @@ class Output:
             return
         if self.path.suffix.lower() not in _FILE_KINDS:
             raise UnknownFileKind(path=str(self.path))
+        if not self.path.parent.is_dir():
+            raise _unwritable(self.path, errno.ENOENT)
+        if self.path.is_dir():
+            raise _unwritable(self.path, errno.EISDIR)
         if self.path.exists() and not may_replace:
             raise FileInTheWay(path=str(self.path))
 
@@ -116,6 +121,12 @@ class Shown:
     single: bool
     extra: Mapping[str, object]
     zone: ZoneInfo
+
+
+def _unwritable(path: Path, number: int) -> CardctlError:
+    from cardctl.workbooks.failures import OutputUnwritable
+
+    return OutputUnwritable(file=str(path), reason=os.strerror(number))
 
 
 def show(output: Output, shown: Shown) -> None:

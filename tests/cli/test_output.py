@@ -231,6 +231,18 @@ def test_a_file_is_not_written_over_without_a_yes(showing, machine):
     assert list(machine.folder.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("path", ["none/result.json", "folder.json"])
+def test_a_file_that_cannot_be_is_refused_before_the_work(probe, machine, path):
+    def work(_context) -> None:
+        """Work that must not begin."""
+        raise AssertionError
+
+    (machine.folder / "folder.json").mkdir()
+    probe.verb("work", examples=("cardctl probe work",), writes=True, columns=THING)(work)
+    told = machine.run(f"probe work --out {path} --yes", status=3)
+    assert f"error[output-unwritable]: {path} cannot be written" in told.stderr
+
+
 def test_a_dry_run_says_so(probe, machine):
     def show(context) -> None:
         """Show a value."""
