@@ -5,6 +5,7 @@ module. The real command is swapped in within `resolve_command`; overriding `get
 make help import them all.
 """
 
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -22,7 +23,13 @@ class NounRow(NamedTuple):
 
     def load(self) -> Any:
         """The real command, from ``cardctl/cli/commands/<name>.py``."""
-        return import_module(f"cardctl.cli.commands.{self.name}").noun.build(self.summary)
+        return _build(self)
+
+
+@cache
+def _build(row: NounRow) -> Any:
+    """Once a process: it costs as much as a small command does, and is in no language."""
+    return import_module(f"cardctl.cli.commands.{row.name}").noun.build(row.summary)
 
 
 class Group(TyperGroup):
