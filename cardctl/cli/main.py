@@ -17,7 +17,7 @@ from cardctl.cli.lazy import NounRow, RootGroup
 from cardctl.cli.parsing import HelpAsked, TyperUsageError, explain
 from cardctl.cli.terminal import prepare_streams, write
 from cardctl.cli.verbs import root_parameters, sign
-from cardctl.errors import CardctlError, ExitStatus
+from cardctl.errors import CardctlError, ExitStatus, UsageRefused
 from cardctl.settings import Language, current_folder, find_home, load_settings
 
 # Their order is that of the help, and follows the trade from the first day to the books.
@@ -51,6 +51,14 @@ _EXAMPLES = (
 )
 
 
+class ArgumentNotText(UsageRefused):
+    """An argument whose bytes are no text: another encoding, or none."""
+
+    code = "argument-not-text"
+    message = "the line holds bytes that are no text in the encoding of this system, {encoding}"
+    hint = "set LANG=C.UTF-8; rename a file whose name is in another encoding"
+
+
 class _VersionAsked(Exception):
     """Somebody wants the version only."""
 
@@ -68,6 +76,7 @@ def run(arguments: Sequence[str]) -> int:
         if shell := os.environ.get(completion.VARIABLE):
             write(sys.stdout, completion.answer(make_root(), arguments, shell))
             return ExitStatus.DONE
+        _refuse_bytes(arguments)
         return _run(list(arguments))
     except HelpAsked as asked:
         write(sys.stderr, asked.message + "\n")
@@ -142,6 +151,14 @@ def _choose_language(arguments: Sequence[str]) -> None:
         chosen = None
     asked = _value_of("--lang", arguments)
     speak(Language(asked) if asked in set(Language) else chosen or locale_language(os.environ))
+
+
+def _refuse_bytes(arguments: Sequence[str]) -> None:
+    """Python hands on bytes that are no text as broken characters, which no database takes."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise ArgumentNotText(encoding=sys.getfilesystemencoding()) from None
 
 
 def _value_of(option: str, arguments: Sequence[str]) -> str | None:

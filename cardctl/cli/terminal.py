@@ -10,6 +10,12 @@ from typing import TextIO
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_STREAMS = (
+    ("stdin", "r", "replace"),
+    ("stdout", "w", "backslashreplace"),
+    ("stderr", "w", "backslashreplace"),
+)
+"""Each with what becomes of a character that its encoding lacks."""
 _BREAKS = re.compile("[\t\n]")
 _PIECES = re.compile(r"[\u2e80-\uffef][，。；：、）」』]?|[^\s\u2e80-\uffef]+\s*|\s+")
 
@@ -40,22 +46,36 @@ class _Taste:
 def prepare_streams(*, plain: bool) -> None:
     """Let no character that an encoding lacks (GBK, ASCII) end a command with an error.
 
-    `plain` keeps colours off for this run.
+    A stream that came closed leads nowhere. `plain` keeps colours off for this run.
     """
     _Taste.plain = plain
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
+    for name, mode, errors in _STREAMS:
+        if getattr(sys, name) is None:
+            # It takes the closed number, which would else go to the next file that is opened.
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+            reconfigure(errors=errors)
 
 
 def write(stream: TextIO, text: str) -> None:
-    """Write and flush; a pipe that was closed at its other end is left quietly."""
+    """Write and flush; a pipe that was closed at its other end is left quietly.
+
+    Raises `OutputUnwritable` when stdout takes nothing, as on a full disk; where stderr does not,
+    nobody can be told.
+    """
     try:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
         _mute(stream)
+    except OSError as error:
+        _mute(stream)
+        if stream is sys.stdout:
+            from cardctl.workbooks.failures import OutputUnwritable
+
+            raise OutputUnwritable(file="stdout", reason=error.strerror) from None
 
 
 def _mute(stream: TextIO) -> None:

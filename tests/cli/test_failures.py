@@ -216,6 +216,40 @@ def test_no_encoding_of_stdout_raises(machine, encoding, form):
         assert "会员\\U0001f3b4" in text
 
 
+@pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("line", ["config show", "config nonsense"])
+def test_a_stream_that_came_closed_leads_nowhere(machine, line, streams):
+    done = in_a_shell(machine, f"cardctl {line} {streams}")
+    assert done.returncode == (0 if line == "config show" else 2)
+    assert not (machine.home / "logs").exists()
+
+
+def test_an_output_that_takes_nothing_is_named(machine):
+    done = in_a_shell(machine, "cardctl config show --json >/dev/full")
+    assert done.returncode == 3
+    assert json.loads(done.stderr)["error"]["code"] == "output-unwritable"
+    assert in_a_shell(machine, "cardctl config nonsense 2>/dev/full").returncode == 2
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_bytes_that_are_no_text_are_refused(machine, lang):
+    done = in_a_shell(machine, f"cardctl --lang {lang} config set operator $'\\xff'")
+    assert done.returncode == 2
+    assert "[argument-not-text]" in done.stderr
+    assert in_a_shell(machine, "printf '\\xff\\n' | cardctl order issue -").returncode == 3
+
+
+def in_a_shell(machine, script):
+    return subprocess.run(
+        ["bash", "-c", script],
+        env=machine.env,
+        cwd=machine.folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
 def test_a_folder_that_was_deleted_under_one_s_feet_is_no_bug(machine):
     done = subprocess.run(
         [
