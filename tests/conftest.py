@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,9 +71,15 @@ def backend(request):
 @pytest.fixture
 def shop(backend, tmp_path, test_run):
     """A fresh initialised store on each database, with its own home and key file."""
-    template = test_run.template(backend, _initialise)
-    url = test_run.copy_of(template, backend, tmp_path / "home")
-    shop = Shop(backend=backend, url=url, home=tmp_path / "home", root=tmp_path)
+    home = tmp_path / "home"
+    url = test_run.copy_of(_initialised(test_run, backend), backend, home)
+    shop = Shop(
+        backend=backend,
+        url=url,
+        home=home,
+        root=tmp_path,
+        exchange_for_seeded=lambda: test_run.exchange(_seeded(test_run, backend), url, home),
+    )
     yield shop
     shop.close()
     test_run.drop(url)
@@ -154,9 +162,36 @@ class FrozenClock:
         self.now_ms += (days * 86_400 + seconds) * 1000
 
 
-def _initialise(home: Path, url: str) -> None:
-    """Make the template store, with the command a merchant makes a store with."""
-    with tempfile.TemporaryDirectory() as user_home:
-        variables = environment(home=home, url=url, user_home=Path(user_home))
-        result = run_in_process(INIT.split(), environment=variables, folder=home)
-    assert result.status == 0, f"cardctl {INIT}: {result}"
+def _initialised(test_run: TestRun, backend: str) -> Path:
+    """The template that every shop is a copy of, made with the command a merchant makes it with."""
+
+    def make(home: Path) -> str:
+        home.mkdir()
+        url = test_run.empty_database(backend, home)
+        with tempfile.TemporaryDirectory() as user_home:
+            variables = environment(home=home, url=url, user_home=Path(user_home))
+            result = run_in_process(INIT.split(), environment=variables, folder=home)
+        assert result.status == 0, f"cardctl {INIT}: {result}"
+        return url
+
+    return _made(test_run, backend, make)
+
+
+def _seeded(test_run: TestRun, backend: str) -> Path:
+    """The template of a shop with a catalogue: the same store, as its keys are the same."""
+
+    def make(home: Path) -> str:
+        url = test_run.copy_of(_initialised(test_run, backend), backend, home)
+        shop = Shop(backend=backend, url=url, home=home, root=home.parent)
+        shop.seed_catalog()
+        shop.close()
+        return url
+
+    return _made(test_run, f"{backend}-seeded", make)
+
+
+def _made(test_run: TestRun, name: str, make: Callable[[Path], str]) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        # Every test starts from it: one whose clock stands still must not date it.
+        patch.setattr("cardctl.clock.time", time)
+        return test_run.template(name, make)

@@ -60,23 +60,32 @@ class TestRun:
         shutil.copy(path, folder / DATABASE)
         return f"sqlite:///{folder / DATABASE}"
 
-    def template(self, backend: str, make: Callable[[Path, str], None]) -> Path:
-        """The template store of a backend; `make(home, url)` fills it, once a test run."""
-        folder = self.folder / f"template-{backend}"
-        with self._locked(backend):
+    def template(self, name: str, make: Callable[[Path], str]) -> Path:
+        """A store to copy from; `make(home)` makes it once a test run and returns its URL."""
+        folder = self.folder / f"template-{name}"
+        with self._locked(name):
             if not (folder / "ready").exists():
                 # What was left of one that failed: the next test is to see why, too.
                 shutil.rmtree(folder, ignore_errors=True)
-                home = folder / "home"
-                home.mkdir(parents=True)
-                url = self.empty_database(backend, home)
-                make(home, url)
-                if backend == "sqlite":
-                    _settle(home / DATABASE)
+                folder.mkdir()
+                url = make(folder / "home")
+                if url.startswith("sqlite"):
+                    _settle(folder / "home" / DATABASE)
                 else:
                     (folder / "database").write_text(_database_of(url))
                 (folder / "ready").touch()
         return folder
+
+    def exchange(self, template: Path, url: str, home: Path) -> None:
+        """Put the database of a template in the place of one that nobody has open."""
+        if url.startswith("sqlite"):
+            for path in home.glob(f"{DATABASE}*"):
+                path.unlink()
+            shutil.copy2(template / "home" / DATABASE, home / DATABASE)
+        else:
+            self.drop(url)
+            name = (template / "database").read_text()
+            self._administer("CREATE DATABASE {} TEMPLATE {}", _database_of(url), name)
 
     def drop(self, url: str) -> None:
         """Remove a store's database from the server; a file goes with its folder."""
