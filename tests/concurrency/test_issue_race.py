@@ -22,6 +22,7 @@ main()
 """
 
 ISSUE_NAIVELY = """
+import random
 import sys
 from sqlalchemy import text
 from sqlmodel import Session
@@ -30,7 +31,8 @@ from cardctl.storage.store import open_store
 store = open_store(sys.argv[1])
 engine = store.engine.execution_options(writing=store.engine.dialect.name != "sqlite")
 with Session(engine) as session:
-    waiting = session.execute(text("SELECT bucket, id FROM orders WHERE status = 'paid'")).all()
+    waiting = list(session.execute(text("SELECT bucket, id FROM orders WHERE status = 'paid'")))
+random.shuffle(waiting)
 for bucket, order_id in waiting:
     with Session(engine) as session:
         card = session.execute(
