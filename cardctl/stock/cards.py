@@ -26,6 +26,9 @@ from cardctl.vocabulary import CardStatus
 
 VOIDABLE = (CardStatus.AVAILABLE, CardStatus.QUARANTINED, CardStatus.EXPIRED)
 
+_LOCKED_AT_ONCE = 2_000
+"""Postgres has a limit to how long a list of keys may be."""
+
 
 class CardsLeft(StateForbids):
     """Some of the cards are with a buyer, or are kept for one."""
@@ -110,9 +113,7 @@ def void_cards(session: Session, *, run: Run, names: Iterable[str], reason: str 
     What is void already is left alone. Raises `NotFound` for an unknown card and `CardsLeft` for
     one that was sold or is reserved.
     """
-    keys = sorted({parse_card_code(name) for name in names})
-    _require(session, keys)
-    rows = _lock(session, keys)
+    rows = _lock(session, {parse_card_code(name) for name in names})
     left = [card_code(row.bucket, row.id) for row in rows if _has_left(row.status)]
     if left:
         raise CardsLeft(count=len(left), cards=", ".join(left[:5]), first=left[0])
@@ -149,21 +150,30 @@ def _write_off(session: Session, run: Run, rows: Sequence[Any]) -> None:
     post_void(session, run=run, costs=costs)
 
 
-def _require(session: Session, keys: Sequence[tuple[int, int]]) -> None:
-    there = select_many(session, cards, columns=("bucket", "id"), key=("bucket", "id"), rows=keys)
-    for bucket, card_id in sorted(set(keys) - set(there)):
-        raise NotFound(noun="card", name=card_code(bucket, card_id))
-
-
-def _lock(session: Session, keys: Sequence[tuple[int, int]]) -> Sequence[Any]:
-    """The cards, locked in the order in which claims lock them."""
+def _lock(session: Session, keys: set[tuple[int, int]]) -> list[Any]:
+    """The cards, locked in the order in which claims lock them; raises `NotFound`."""
     card = cards.c
-    query = (
-        select(card.bucket, card.id, card.product_id, card.status, card.cost_fen)
-        .where(tuple_(card.bucket, card.id).in_(keys))
-        .order_by(card.product_id, card.pool_id, card.expires_at, card.id)
+    place = (card.product_id, card.pool_id, card.expires_at, card.id)
+    there = select_many(
+        session,
+        cards,
+        columns=(*(column.name for column in place), "bucket"),
+        key=("bucket", "id"),
+        rows=sorted(keys),
     )
-    return session.execute(lock_rows(session, query, table=cards, skip_locked=False)).all()
+    there.sort()
+    found = [(bucket, card_id) for *_, card_id, bucket in there]
+    for bucket, card_id in sorted(keys - set(found)):
+        raise NotFound(noun="card", name=card_code(bucket, card_id))
+    rows: list[Any] = []
+    for first in range(0, len(found), _LOCKED_AT_ONCE):
+        query = (
+            select(card.bucket, card.id, card.product_id, card.status, card.cost_fen)
+            .where(tuple_(card.bucket, card.id).in_(found[first : first + _LOCKED_AT_ONCE]))
+            .order_by(*place)
+        )
+        rows += session.execute(lock_rows(session, query, table=cards, skip_locked=False))
+    return rows
 
 
 def _has_left(status: str) -> bool:
