@@ -91,7 +91,7 @@ class OrderName(NamedTuple):
 def parse_order_name(text: str) -> OrderName:
     """The parts of an order's name; the number may hold colons itself. Raises `BadValue`."""
     channel, colon, number = unicodedata.normalize("NFC", text).strip().partition(":")
-    if not (channel and colon and number):
+    if not (channel and colon and number and number.isprintable() and channel.isprintable()):
         raise BadValue(value=text[:80], expected="the name of an order: CHANNEL:NUMBER")
     return OrderName(channel, number)
 

@@ -18,6 +18,7 @@ from cardctl.identifiers import (
     new_ids,
     order_bucket,
     parse_card_code,
+    parse_order_name,
 )
 
 buckets = st.integers(0, BUCKETS - 1)
@@ -39,6 +40,12 @@ def test_any_text_is_the_name_of_a_card_or_a_bad_value(text):
     except BadValue:
         return
     assert card_code(bucket, identity) == text.strip().upper()
+
+
+@pytest.mark.parametrize("text", ["TB", "TB:", ":1", "TB:a\x00", "TB:\udcff", "\udcff:1"])
+def test_what_is_no_name_of_an_order_is_refused(text):
+    with pytest.raises(BadValue):
+        parse_order_name(text)
 
 
 @pytest.mark.parametrize("text", ["", "0" * 14, "0" * 16, "U" + "0" * 14, "Z" * 15])
