@@ -246,7 +246,9 @@ class _Import:
                 raise
         with bound.reading() as session:
             standing = find_standing(session, self.target, self.source)
-        assert standing is not None
+        if standing is None:
+            # The batch that was in the way has been undone since.
+            raise StoreBusy
         return standing
 
     def _write(
