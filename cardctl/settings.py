@@ -250,8 +250,9 @@ def remember(
 
 
 def hide_password(url: str) -> str:
-    """A store URL without its password."""
-    return re.sub(r"(://[^/:@]*):[^/]*@", r"\1:***@", url)
+    """A store URL without its password, wherever in the URL it stands and whatever is in it."""
+    shown = re.sub(r"(://[^/:@?]*):.*@", r"\1:***@", url)
+    return re.sub(r"([?&][a-z]*password=)[^&]*", r"\1***", shown, flags=re.IGNORECASE)
 
 
 def _option(key: str) -> str:
@@ -259,7 +260,9 @@ def _option(key: str) -> str:
 
 
 def _defaults(home: Path) -> _Layer:
-    return _Layer(Origin.DEFAULT, "", {"store": f"sqlite:///{home / 'cardctl.db'}"})
+    # What would end the path within a URL, or be read as another character.
+    path = str(home / "cardctl.db").replace("%", "%25").replace("?", "%3F")
+    return _Layer(Origin.DEFAULT, "", {"store": f"sqlite:///{path}"})
 
 
 def _first(key: str, layers: list[_Layer]) -> Setting:

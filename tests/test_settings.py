@@ -193,6 +193,9 @@ def test_any_text_survives(tmp_path_factory, value):
         ("postgresql+psycopg://u:p%40:x@h:5432/db", "postgresql+psycopg://u:***@h:5432/db"),
         ("postgresql://u@h/db", "postgresql://u@h/db"),
         ("sqlite:////a/b.db", "sqlite:////a/b.db"),
+        ("postgresql://u:p/p?p#p@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://h/db?user=u&password=p", "postgresql://h/db?user=u&password=***"),
+        ("postgresql://h/db?sslpassword=p&x=1", "postgresql://h/db?sslpassword=***&x=1"),
     ],
 )
 def test_a_password_is_never_shown(url, shown):

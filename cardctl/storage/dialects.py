@@ -44,12 +44,17 @@ def check_url(url: URL) -> None:
         raise BadStoreUrl(problem="a store is sqlite:///… or postgresql+psycopg://…")
     if is_sqlite(url) and url.database in (None, "", ":memory:"):
         raise BadStoreUrl(problem="a SQLite store needs a file: sqlite:////path/cardctl.db")
+    if is_sqlite(url) and url.query:
+        raise BadStoreUrl(problem="a SQLite store takes no options after its path")
 
 
 def _sqlite_engine(url: URL) -> Engine:
     # The driver must not open transactions of its own: ours say IMMEDIATE when they will write.
     engine = create_engine(
-        url, poolclass=NullPool, hide_parameters=True, connect_args={"isolation_level": None}
+        url.set(drivername="sqlite"),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={"isolation_level": None},
     )
 
     @event.listens_for(engine, "connect")

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from cardctl.clock import load_zone
 from cardctl.schema.store import StoreRow
+from cardctl.settings import hide_password
 from cardctl.storage.dialects import check_url, file_of, make_engine
 from cardctl.storage.failures import (
     BadStoreUrl,
@@ -75,7 +76,7 @@ def parse_store_url(text: str) -> URL:
     """The URL of a store; raises `BadStoreUrl` for anything but SQLite files and Postgres."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadStoreUrl(
             problem="the store is not a URL such as sqlite:////path/cardctl.db"
         ) from None
@@ -89,7 +90,7 @@ def connect(text: str) -> tuple[Engine, str]:
     Raises `StoreMissing` for a SQLite file that is not there: connecting would make it.
     """
     url = parse_store_url(text)
-    name = url.render_as_string(hide_password=True)
+    name = hide_password(text)
     path = file_of(url)
     if path is not None and not path.exists():
         raise StoreMissing(store=name)

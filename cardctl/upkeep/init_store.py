@@ -23,7 +23,7 @@ from cardctl.clock import load_zone
 from cardctl.errors import StateForbids
 from cardctl.schema.catalog import MAIN_POOL_ID, Pool
 from cardctl.schema.store import StoreRow
-from cardctl.settings import Settings, load_settings, remember, user_file
+from cardctl.settings import Settings, hide_password, load_settings, remember, user_file
 from cardctl.storage.dialects import is_sqlite, make_engine, prepare_new_store
 from cardctl.storage.failures import StoreUnreachable, named_failures
 from cardctl.storage.migrate import upgrade
@@ -109,7 +109,8 @@ def init_store(
     wrong with the key source, the database or the paths.
     """
     load_zone(wishes.timezone or _TIMEZONE)
-    with _database(parse_store_url(url_text), dry_run=dry_run) as (engine, name):
+    name = hide_password(url_text)
+    with _database(parse_store_url(url_text), name, dry_run=dry_run) as engine:
         if _is_made(engine, name):
             return _found(url_text, wishes)
         with named_failures(name):
@@ -305,20 +306,19 @@ def _is_made(engine: Engine, name: str) -> bool:
 
 
 @contextmanager
-def _database(url: URL, *, dry_run: bool) -> Iterator[tuple[Engine, str]]:
-    """An engine on the database, and its name without a password.
+def _database(url: URL, name: str, *, dry_run: bool) -> Iterator[Engine]:
+    """An engine on the database.
 
     A missing SQLite file is made, readable for its owner only; a dry run makes it elsewhere.
     """
-    name = url.render_as_string(hide_password=True)
     missing = is_sqlite(url) and not Path(url.database or "").exists()
     if missing and dry_run:
         with tempfile.TemporaryDirectory() as folder:
-            yield make_engine(url.set(database=str(Path(folder) / "dry-run.db"))), name
+            yield make_engine(url.set(database=str(Path(folder) / "dry-run.db")))
         return
     if missing:
         _make_file(Path(url.database or ""), name)
-    yield make_engine(url), name
+    yield make_engine(url)
 
 
 def _make_file(path: Path, name: str) -> None:

@@ -283,11 +283,31 @@ def test_an_error_keeps_nothing(shop):
         "sqlite:///:memory:",
         "://",
         "http:x",
+        "postgresql://u:hush@h:port/db",
+        "postgresql://u:hush@[::/db",
+        "sqlite:////tmp/cardctl.db?mode=ro",
     ],
 )
 def test_what_is_no_store_is_refused(url):
     with pytest.raises(UsageRefused):
         parse_store_url(url)
+
+
+def test_a_password_in_the_query_is_not_printed(shop, tmp_path):
+    url = f"postgresql://nobody@/none?host={tmp_path}&password=hush-hush"
+    for line in (READING, "config show --origin", "init"):
+        told = shop.run(line, status=None, env={"CARDCTL_STORE": url})
+        assert "hush-hush" not in told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b", "我的 店", "a#b"])
+def test_a_home_of_any_name_holds_its_store(bare_shop, tmp_path, name):
+    home = tmp_path / name
+    env = {"CARDCTL_HOME": str(home), "CARDCTL_STORE": ""}
+    made = bare_shop.run("init --json", env=env).json
+
+    assert (home / "cardctl.db").exists()
+    bare_shop.run(["--store", made["store"], "store", "check"], env=env)
 
 
 def test_the_name_of_a_store_hides_its_password(shop):
