@@ -45,7 +45,10 @@ def test_a_number_on_the_command_line_is_refused_and_not_repeated(stocked):
 
 
 def test_find_without_a_terminal_does_not_hang(stocked):
-    stocked.run("card find", status=2)
+    for line, stdin in (("card find", ""), ("card find -", ""), ("card find -", " \n")):
+        refused = stocked.run(line, status=2, stdin=stdin)
+        assert "[number-missing]" in refused.stderr
+        assert "cardctl card find -" in refused.stderr
 
 
 def test_show(stocked):

@@ -46,6 +46,14 @@ class NumberOnCommandLine(UsageRefused):
     hint = "cardctl card find, and type the number; or pipe it to cardctl card find -"
 
 
+class NumberMissing(UsageRefused):
+    """No number was typed or piped."""
+
+    code = "number-missing"
+    message = "no number was given"
+    hint = NumberOnCommandLine.hint
+
+
 @noun.verb(
     "find",
     columns=CARD,
@@ -67,8 +75,12 @@ def find(
 
     if source not in (None, "-"):
         raise NumberOnCommandLine
-    typed = sys.stdin.readline() if source else context.ask_secret("Number of the card:")
+    if source is None and context.no_input:
+        raise NumberMissing
+    typed = sys.stdin.readline() if source else context.ask_secret("Number of the card")
     number = Secret(typed.strip("\r\n"))
+    if not number.reveal().strip():
+        raise NumberMissing
     with context.reading() as session:
         found = find_cards(session, number=number, fingerprint_key=context.vault.fingerprint_key)
     context.show(found, CARD)
