@@ -19,6 +19,7 @@ from cardctl.catalog.entries import (
 from cardctl.errors import NotFound
 from cardctl.identifiers import new_id
 from cardctl.schema.catalog import Account, accounts
+from cardctl.storage.dialects import lock_rows
 from cardctl.vocabulary import AccountKind, Outcome
 
 
@@ -54,7 +55,10 @@ def edit_account(
     session: Session, *, run: Run, code: str, changes: dict[str, Any]
 ) -> Changed[AccountEntry]:
     """Change some fields of an account. Raises `NotFound`, `BadValue`."""
-    stored = show_account(session, code=code)
+    # Locked: an edit writes the whole row, and would take back what another changes meanwhile.
+    stored = _find(session, code, locking=True)
+    if stored is None:
+        raise NotFound(noun="account", name=code)
     wanted = _checked(replace(stored, **changes))
     if not differing(stored, wanted):
         return Changed(stored, Outcome.UNCHANGED)
@@ -77,8 +81,11 @@ def show_account(session: Session, *, code: str) -> AccountEntry:
     return found
 
 
-def _find(session: Session, code: str) -> AccountEntry | None:
-    row = session.execute(select(accounts).where(accounts.c.code == code)).first()
+def _find(session: Session, code: str, *, locking: bool = False) -> AccountEntry | None:
+    query = select(accounts).where(accounts.c.code == code)
+    if locking:
+        query = lock_rows(session, query, table=accounts, skip_locked=False)
+    row = session.execute(query).first()
     return _entry(row) if row else None
 
 

@@ -19,6 +19,7 @@ from cardctl.catalog.entries import (
 from cardctl.errors import NotFound
 from cardctl.identifiers import new_id
 from cardctl.schema.catalog import Supplier, suppliers
+from cardctl.storage.dialects import lock_rows
 from cardctl.vocabulary import Outcome, SupplierTier
 
 
@@ -52,7 +53,10 @@ def edit_supplier(
     session: Session, *, run: Run, code: str, changes: dict[str, Any]
 ) -> Changed[SupplierEntry]:
     """Change some fields of a supplier. Raises `NotFound`, `BadValue`."""
-    stored = show_supplier(session, code=code)
+    # Locked: an edit writes the whole row, and would take back what another changes meanwhile.
+    stored = _find(session, code, locking=True)
+    if stored is None:
+        raise NotFound(noun="supplier", name=code)
     wanted = _checked(replace(stored, **changes))
     if not differing(stored, wanted):
         return Changed(stored, Outcome.UNCHANGED)
@@ -77,8 +81,11 @@ def show_supplier(session: Session, *, code: str) -> SupplierEntry:
     return found
 
 
-def _find(session: Session, code: str) -> SupplierEntry | None:
-    row = session.execute(select(suppliers).where(suppliers.c.code == code)).first()
+def _find(session: Session, code: str, *, locking: bool = False) -> SupplierEntry | None:
+    query = select(suppliers).where(suppliers.c.code == code)
+    if locking:
+        query = lock_rows(session, query, table=suppliers, skip_locked=False)
+    row = session.execute(query).first()
     return _entry(row) if row else None
 
 

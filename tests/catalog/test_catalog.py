@@ -1,11 +1,19 @@
 """The catalogue on whole command lines: add once, compare, edit, list; every change audited."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import text
 
+from cardctl.audit.record import Actor, begin_run
+from cardctl.catalog.accounts import edit_account
 from cardctl.catalog.entries import check_code, check_name, check_text
+from cardctl.catalog.suppliers import edit_supplier
+from cardctl.clock import now_ms
 from cardctl.errors import BadValue
+from cardctl.storage.store import writing
+from tests.support.vaults import unlock_with_key_file
 
 ADD_LINES = {
     "product": "product add VIP --name 视频会员 --price 28 --region cn --region HK",
@@ -72,6 +80,37 @@ def test_a_dry_run_keeps_nothing(shop):
         assert (shown["dry_run"], shown["status"]) == (True, "new")
         shop.run(f"{noun} show {CODES[noun]}", status=4)
     assert audit_records(shop) == audit_records(shop)[:1]
+
+
+@pytest.mark.parametrize(
+    ("noun", "edit", "field"),
+    [("supplier", edit_supplier, "cost_rate_bp"), ("account", edit_account, "fee_rate_bp")],
+)
+def test_an_edit_keeps_what_another_changes_meanwhile(shop, noun, edit, field):
+    shop.seed_catalog()
+    run = begin_run(
+        audit_key=unlock_with_key_file(shop).audit_key,
+        verb=f"{noun}.edit",
+        actor=Actor(os_user="wang", host="shop-1", operator=None),
+        at=now_ms(),
+        zone=shop.store.zone,
+    )
+
+    def edit_one():
+        with run.transaction(shop.store) as session:
+            edit(session, run=run, code=CODES[noun], changes={field: 100})
+
+    with ThreadPoolExecutor(1) as threads:
+        with writing(shop.store.engine) as session:
+            session.connection().execute(
+                text(f"UPDATE {noun} SET name = 'meanwhile' WHERE code = :c"), {"c": CODES[noun]}
+            )
+            editing = threads.submit(edit_one)
+            with pytest.raises(TimeoutError):
+                editing.result(1)
+        editing.result(30)
+    shown = shop.run(f"{noun} show {CODES[noun]} --json").json
+    assert (shown["name"], shown[field]) == ("meanwhile", 100)
 
 
 def test_what_is_not_there_is_not_found_and_an_empty_edit_is_wrong_usage(shop):
