@@ -25,7 +25,8 @@ def test_they_are_what_the_code_makes(tmp_path):
     make.make(tmp_path)
     for name in make.FILES:
         assert cells(tmp_path / name) == cells(FOLDER / name), name
-    for name in ("codes.xlsx", "codes-gbk.csv", "orders.csv"):
+    # How a workbook is packed is up to the Python that made it.
+    for name in ("codes-gbk.csv", "orders.csv"):
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
