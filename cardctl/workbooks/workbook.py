@@ -44,7 +44,7 @@ def parse_workbook(held: list[bytes], sheet: str | None, *, encrypted: bool) -> 
     try:
         with zipfile.ZipFile(stream) as archive:
             facts = _facts_by_sheet(archive)
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
         raise FileDamaged(part="zip") from None
     except (expat.ExpatError, KeyError, ValueError):
         raise FileDamaged(part=_WORKBOOK) from None

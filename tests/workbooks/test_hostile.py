@@ -63,6 +63,9 @@ def read(tmp_path, content, *, password=None, sheet=None):
 
 PLAIN = xlsx([["兑换码"], ["K-1"]])
 SEALED = encrypted(PLAIN, "right")
+# The version that a member in the central directory needs: 8.4.
+VERSION_NEEDED = PLAIN.index(b"PK\x01\x02") + 6
+NEEDS_A_LATER_ZIP = PLAIN[:VERSION_NEEDED] + b"\x54" + PLAIN[VERSION_NEEDED + 1 :]
 BIG = b"<row></row>" * (3 * 2**20)
 
 REFUSED = {
@@ -77,6 +80,7 @@ REFUSED = {
     "jsonl that breaks off": (b'{"order": "1"}\n{"order": ', LineMalformed),
     "jsonl with a list": (b'{"order": ["1"]}\n', LineMalformed),
     "no password": (SEALED, PasswordNeeded),
+    "a zip of a version to come": (NEEDS_A_LATER_ZIP, FileDamaged),
     "an empty zip": (b"PK\x05\x06" + bytes(18), FormatUnknown),
     "a zip of something": (pack({"a.txt": "hello"}), FormatUnknown),
     "a cut zip": (PLAIN[: len(PLAIN) // 2], FileDamaged),
