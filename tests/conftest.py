@@ -48,9 +48,11 @@ def pytest_unconfigure(config):
     """The end of the run, however it came: the server goes, and so does the shared folder."""
     if _server in config.stash:
         run = config.stash[_run]
-        run.drop_all()
-        config.stash[_server].stop()
-        shutil.rmtree(run.folder)
+        try:
+            run.drop_all()
+        finally:
+            config.stash[_server].stop()
+            shutil.rmtree(run.folder)
 
 
 @pytest.fixture(scope="session")
