@@ -94,3 +94,17 @@ def share_out(fen: int, weights: Sequence[int]) -> list[int]:
             parts[position] += 1
             left -= 1
     return [sign * part for part in parts]
+
+
+def known_cost(fen: int, *, of: int, missing: int) -> int | None:
+    """The sum of the known costs of so many cards; None when there are some and none is known.
+
+    A cost that is not known is not 0.
+    """
+    return None if of and missing == of else fen
+
+
+def sum_known(costs: Sequence[int | None]) -> int | None:
+    """The same of costs one by one."""
+    known = [cost for cost in costs if cost is not None]
+    return known_cost(sum(known), of=len(costs), missing=len(costs) - len(known))

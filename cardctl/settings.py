@@ -64,6 +64,7 @@ class UnknownLanguage(UsageRefused):
 
     code = "unknown-language"
     message = "cardctl does not speak {language}: choose en or zh"
+    hint = "cardctl config set language zh"
 
 
 class UnknownSetting(UsageRefused):

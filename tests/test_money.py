@@ -15,6 +15,7 @@ from cardctl.money import (
     parse_rate,
     parse_yuan,
     share_out,
+    sum_known,
 )
 
 amounts = st.integers(-FEN_MAX, FEN_MAX)
@@ -119,3 +120,10 @@ def test_a_share_is_within_a_fen_of_its_weight(fen, parts):
 def test_shares_need_weights(parts):
     with pytest.raises(ValueError, match=r"."):
         share_out(1, parts)
+
+
+@pytest.mark.parametrize(
+    ("costs", "total"), [([], 0), ([5, None], 5), ([None, None], None), ([0], 0), ([None], None)]
+)
+def test_a_cost_that_nobody_knows_is_not_zero(costs, total):
+    assert sum_known(costs) == total

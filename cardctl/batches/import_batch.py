@@ -35,7 +35,7 @@ from cardctl.clock import day_of
 from cardctl.identifiers import fingerprint_bucket, new_code, new_id, new_ids
 from cardctl.ledger.journal import post_batch
 from cardctl.ledger.postings import Event
-from cardctl.money import share_out
+from cardctl.money import known_cost, share_out
 from cardctl.schema.cards import Batch, DataKey
 from cardctl.schema.catalog import Product, products
 from cardctl.storage.failures import StoreBusy, violated_constraint
@@ -338,7 +338,7 @@ class _Import:
             rejected=self.rejects.rows,
             duplicates=self.rejects.duplicates,
             cost_missing=totals.cost_missing,
-            cost_fen=totals.cost_fen,
+            cost_fen=known_cost(totals.cost_fen, of=totals.cards, missing=totals.cost_missing),
             rejects=self.rejects.kept,
         )
 

@@ -7,6 +7,7 @@ from sqlalchemy import Select, func, select
 from sqlmodel import Session
 
 from cardctl.errors import NotFound
+from cardctl.money import known_cost
 from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import pools, products, suppliers
 from cardctl.storage.dialects import lock_rows
@@ -28,7 +29,7 @@ class BatchFacts:
     rejected: int
     duplicates: int
     cost_missing: int
-    cost_fen: int
+    cost_fen: int | None
     imported_at: int
 
 
@@ -114,6 +115,6 @@ def _facts(row: Any) -> BatchFacts:
         rejected=row.rejected_count,
         duplicates=row.duplicate_count,
         cost_missing=row.cost_missing_count,
-        cost_fen=row.cost_fen,
+        cost_fen=known_cost(row.cost_fen, of=row.imported_count, missing=row.cost_missing_count),
         imported_at=row.imported_at,
     )

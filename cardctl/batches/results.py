@@ -35,7 +35,7 @@ class ImportResult:
     """What came of a file: `rows` and `rejected` count rows, `imported` cards (a row has seats).
 
     `duplicates` are those among the rejected; `cost_missing` counts cards whose cost is not known,
-    `cost_fen` sums the costs of the others.
+    `cost_fen` sums the costs of the others; None when there are none.
     """
 
     batch: str | None
@@ -50,7 +50,7 @@ class ImportResult:
     rejected: int = 0
     duplicates: int = 0
     cost_missing: int = 0
-    cost_fen: int = 0
+    cost_fen: int | None = 0
     rejects: tuple[Reject, ...] = ()
     warnings: tuple[TableWarning, ...] = ()
     left_in_clear: bool = False

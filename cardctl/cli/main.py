@@ -4,6 +4,7 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
+from itertools import islice, takewhile
 from typing import Annotated, Any
 
 import typer
@@ -176,8 +177,18 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _refuse(error: CardctlError, arguments: Sequence[str]) -> int:
+    if isinstance(error, UsageRefused) and not error.hint:
+        error = _with_help(error, arguments)
     failures.say_error(error, as_json=_wants_json(arguments))
     return error.exit_status
+
+
+def _with_help(error: UsageRefused, arguments: Sequence[str]) -> UsageRefused:
+    """A usage error that knows no better way out points to the help of its command."""
+    words = takewhile(lambda word: word[:1].isalpha(), arguments)
+    error.details["command"] = " ".join(["cardctl", *islice(words, 2)])
+    error.hint = "{command} --help"  # type: ignore[misc]  # of this one error, not of its class
+    return error
 
 
 class Bug(CardctlError):

@@ -94,6 +94,13 @@ class BadOptionValue(UsageRefused):
     message = "{option}: {value!r} is not {expected}"
 
 
+class BadArgument(UsageRefused):
+    """A value on the command line that only the verb itself could find wrong."""
+
+    code = "bad-value"
+    message = BadValue.message
+
+
 class BadChoice(UsageRefused):
     """The value is none of those there are."""
 

@@ -18,7 +18,8 @@ from cardctl.cli.context import Context, Invocation
 from cardctl.cli.lazy import Group
 from cardctl.cli.options import ROOT_OPTIONS
 from cardctl.cli.output import Column, Format, Output
-from cardctl.cli.parsing import parsing, refuse_extra
+from cardctl.cli.parsing import BadArgument, parsing, refuse_extra
+from cardctl.errors import BadValue
 
 _FRAME_OPTIONS: dict[str, tuple[Any, object]] = {
     "output_format": (
@@ -261,7 +262,11 @@ def _callback(verb: Verb) -> Callable[..., int]:
             yes=bool(given.get("yes")),
         )
         output.check(verb.columns, may_replace=context.yes)
-        verb.function(context, **{name: values[name] for name in declared})
+        try:
+            verb.function(context, **{name: values[name] for name in declared})
+        except BadValue as error:
+            # What a file holds is told row by row: this value stood on the command line.
+            raise BadArgument(**error.details) from None
         return context.status
 
     frame = [

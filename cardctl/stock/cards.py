@@ -15,6 +15,7 @@ from cardctl.audit.record import Run
 from cardctl.errors import NotFound, StateForbids
 from cardctl.identifiers import card_code, fingerprint_bucket, parse_card_code
 from cardctl.ledger.journal import post_void
+from cardctl.money import sum_known
 from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import channels, pools, products, suppliers
 from cardctl.schema.orders import orders
@@ -71,7 +72,7 @@ class Voided:
     """Cards written off, their known cost in fen, and those that were void before."""
 
     cards: int
-    cost_fen: int
+    cost_fen: int | None
     cost_missing: int
     unchanged: int
 
@@ -120,7 +121,7 @@ def void_cards(session: Session, *, run: Run, names: Iterable[str], reason: str 
     going = [row for row in rows if row.status != CardStatus.VOID]
     voided = Voided(
         cards=len(going),
-        cost_fen=sum(row.cost_fen or 0 for row in going),
+        cost_fen=sum_known([row.cost_fen for row in going]),
         cost_missing=sum(1 for row in going if row.cost_fen is None),
         unchanged=len(rows) - len(going),
     )

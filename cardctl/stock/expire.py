@@ -1,15 +1,28 @@
 """Take cards off the shelf whose time is over, and put back what nobody waits for any more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.errors import UsageRefused
+from cardctl.money import sum_known
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import products
 from cardctl.schema.orders import orders
+from cardctl.storage.dialects import lock_rows, update_many
 from cardctl.vocabulary import CardStatus, OrderStatus
+
+
+class NotYet(UsageRefused):
+    """Cards were to expire before their time."""
+
+    code = "not-yet"
+    message = "cards do not expire before their time: --as-of lies in the future"
+    hint = "cardctl stock expire"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +37,11 @@ class Moved:
 def expire_cards(session: Session, *, run: Run, as_of: int) -> list[Moved]:
     """Mark available cards expired whose last good instant lies before `as_of` (epoch ms).
 
-    They stay stock at their cost until they are written off.
+    They stay stock at their cost until they are written off. Raises `NotYet` for an instant to
+    come: what is marked expired is never sold again.
     """
+    if as_of > run.at:
+        raise NotYet
     card = cards.c
     over = (card.status == CardStatus.AVAILABLE) & (card.expires_at < as_of)
     return _move(session, run=run, verb="stock.expire", which=over, to=CardStatus.EXPIRED)
@@ -50,25 +66,44 @@ def release_cards(session: Session, *, run: Run) -> list[Moved]:
 def _move(
     session: Session, *, run: Run, verb: str, which: ColumnElement[bool], to: CardStatus
 ) -> list[Moved]:
-    """Change the status of some cards in one statement, and count what it changed."""
-    changed = (
-        update(cards)
-        .where(which)
-        .values(
-            status=to.value, status_at=run.at, order_bucket=None, order_id=None, order_line_id=None
+    """Change the status of some cards, locked in the order of the claim, and count them."""
+    card = cards.c
+    found = session.execute(
+        lock_rows(
+            session,
+            select(card.bucket, card.id, card.product_id, card.cost_fen)
+            .where(which)
+            .order_by(card.product_id, card.pool_id, card.expires_at, card.id),
+            table=cards,
+            skip_locked=False,
         )
-        .returning(cards.c.product_id, cards.c.cost_fen)
-    )
-    figures: dict[int, tuple[int, int | None]] = {}
-    for product_id, cost_fen in session.execute(changed):
-        number, known = figures.get(product_id, (0, None))
-        total = known if cost_fen is None else (known or 0) + cost_fen
-        figures[product_id] = number + 1, total
-    if not figures:
+    ).all()
+    if not found:
         return []
-    named = session.execute(
-        select(products.c.sku, products.c.id).where(products.c.id.in_(figures)).order_by("sku")
+    update_many(
+        session,
+        cards,
+        key=("bucket", "id"),
+        changed=(),
+        rows=[(row.bucket, row.id) for row in found],
+        constants={
+            "status": to.value,
+            "status_at": run.at,
+            "order_bucket": None,
+            "order_id": None,
+            "order_line_id": None,
+        },
     )
-    moved = [Moved(sku, *figures[product_id]) for sku, product_id in named]
+    moved = _by_product(session, found)
     run.record(session, verb, {"cards": {one.product: one.cards for one in moved}})
     return moved
+
+
+def _by_product(session: Session, rows: Sequence[Any]) -> list[Moved]:
+    costs: dict[int, list[int | None]] = {}
+    for row in rows:
+        costs.setdefault(row.product_id, []).append(row.cost_fen)
+    named = session.execute(
+        select(products.c.sku, products.c.id).where(products.c.id.in_(costs)).order_by("sku")
+    )
+    return [Moved(sku, len(costs[one]), sum_known(costs[one])) for sku, one in named]

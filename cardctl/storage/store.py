@@ -57,14 +57,17 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """One consistent view for reading; nothing can be written through it."""
-        with named_failures(self.name), Session(self.engine) as session:
+        # Said each time: a single connection keeps what its last transaction was told.
+        reading = self.engine.execution_options(writing=False, staging=False)
+        with named_failures(self.name), Session(reading) as session:
             yield session
 
 
 @contextmanager
 def writing(engine: Engine | Connection, *, dry_run: bool = False) -> Iterator[Session]:
     """A session in one writing transaction; rollback is the default, commit the last step."""
-    with Session(engine.execution_options(writing=True), expire_on_commit=False) as session:
+    options = engine.execution_options(writing=True, staging=False)
+    with Session(options, expire_on_commit=False) as session:
         yield session
         if dry_run:
             session.rollback()

@@ -63,7 +63,7 @@ def test_exit_statuses_are_these_forever():
     [
         (UsageRefused(problem="x"), 2),
         (InputRefused(problem="x"), 3),
-        (BadValue(value="x", expected="a whole number"), 3),
+        (BadValue(value="x", expected="a whole number"), 2),
         (NotFound(noun="product", name="X"), 4),
         (StateForbids(problem="x"), 5),
         (AlreadyExists(noun="pool", name="X", differs="name"), 5),

@@ -57,7 +57,7 @@ def test_show(stocked):
     assert (shown["id"], shown["cost_fen"], shown["expires_on"]) == (name, 1_250, "2099-12-31")
     assert "MADE-UP" not in str(shown)
     stocked.run(f"card show {name[:-1]}0", status=4)
-    stocked.run("card show nonsense", status=3)
+    stocked.run("card show nonsense", status=2)
 
 
 def test_void_is_all_or_nothing_and_can_be_said_twice(stocked):

@@ -59,6 +59,11 @@ def test_cards_expire_on_the_day_after_their_last(shop, frozen_clock):
     shop.run("audit verify")
 
 
+def test_nothing_expires_before_its_time(stocked):
+    stocked.run("stock expire --as-of 2199-01-01", status=2)
+    assert levels(stocked)[0]["expired"] == 0
+
+
 def test_an_expired_card_is_never_sold_even_before_expire_has_run(shop, frozen_clock):
     shop.seed_catalog()
     shop.import_codes("VIP", ["MADE-UP-1"], expires="2026-11-23")

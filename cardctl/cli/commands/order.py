@@ -23,7 +23,7 @@ from cardctl.cli.order_results import (
 )
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
-from cardctl.errors import ExitStatus, UsageRefused
+from cardctl.errors import BadValue, ExitStatus, InputRefused, UsageRefused
 from cardctl.identifiers import OrderName, parse_order_name
 from cardctl.vocabulary import OrderStatus
 
@@ -49,6 +49,14 @@ Order = Annotated[
         help="The order, as CHANNEL:NUMBER.", parser=parse_order_name, metavar="CHANNEL:NUMBER"
     ),
 ]
+
+
+class BadLine(InputRefused):
+    """A line of stdin is no name of an order."""
+
+    code = "bad-line"
+    message = "line {line}: {value!r} is not {expected}"
+    hint = "cardctl order list"
 
 
 class NamesOrAll(UsageRefused):
@@ -299,10 +307,18 @@ def cancel(context: Context, order: Order) -> None:
 def _names(given: "Sequence[OrderName | str]") -> "list[OrderName]":
     """The orders named, or those on stdin, a line each; empty lines are passed over."""
     if list(given) == [_STDIN]:
-        return [parse_order_name(line.strip()) for line in sys.stdin if line.strip()]
+        lines = enumerate((line.strip("\ufeff \t\r\n") for line in sys.stdin), start=1)
+        return [_name_on(number, line) for number, line in lines if line]
     if _STDIN in given:
         raise NamesOrAll
     return cast("list[OrderName]", list(given))
+
+
+def _name_on(number: int, line: str) -> OrderName:
+    try:
+        return parse_order_name(line)
+    except BadValue as error:
+        raise BadLine(line=number, **error.details) from None
 
 
 def _issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
