@@ -16,8 +16,10 @@ from sqlmodel import Session
 from cardctl.identifiers import card_code
 from cardctl.schema.audit import audit_records
 from cardctl.schema.cards import DataKey, batches, cards, data_keys
+from cardctl.schema.catalog import products
 from cardctl.schema.vault import Slot
 from cardctl.vault.failures import KeyTampered, NoSlot, OtherSlotsKey, Tampered
+from cardctl.vault.fingerprint import canonical, fingerprint
 from cardctl.vault.keyset import Vault
 from cardctl.vault.sealing import CardOpener, open_data_key
 from cardctl.vault.slots import is_authentic, load_slots
@@ -48,6 +50,8 @@ class FindingKind(StrEnum):
     """A data key does not open, or is not the one that was committed to."""
     CARD_CHANGED = "card-changed"
     """A value of a card does not open in its place."""
+    FINGERPRINT_CHANGED = "fingerprint-changed"
+    """A card's fingerprint is not that of its number, or of its code where it has no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,21 +212,29 @@ def _check_cards(
         cards.c.sealed_number,
         cards.c.sealed_secret,
         cards.c.sealed_fields,
-    ).order_by(cards.c.batch_id)
-    for page in _pages(session, statement):
+        cards.c.fingerprint,
+        products.c.key_space,
+        products.c.fold_case,
+        products.c.fold_hyphens,
+    )
+    statement = statement.join(products, products.c.id == cards.c.product_id)
+    for page in _pages(session, statement.order_by(cards.c.batch_id)):
         for row in page:
-            yield from _check_card(opener, row)
+            yield from _check_card(opener, vault.fingerprint_key, row)
         counts["cards"] += len(page)
         advance(len(page))
 
 
-def _check_card(opener: CardOpener, row: Row[Any]) -> Iterator[Finding]:
-    sealed_values = (row.sealed_number, row.sealed_secret, row.sealed_fields)
-    for field, sealed in zip(_FIELDS, sealed_values, strict=True):
+def _check_card(opener: CardOpener, key: bytes, row: Row[Any]) -> Iterator[Finding]:
+    """Every value opens in its place, and the one that names the key is the one fingerprinted."""
+    name = card_code(row.bucket, row.id)
+    opened: dict[str, bytes] = {}
+    values: tuple[bytes | None, ...] = (row.sealed_number, row.sealed_secret, row.sealed_fields)
+    for field, sealed in zip(_FIELDS, values, strict=True):
         if sealed is None:
             continue
         try:
-            opener.open(
+            opened[field] = opener.open(
                 field,
                 batch_id=row.batch_id,
                 bucket=row.bucket,
@@ -231,7 +243,12 @@ def _check_card(opener: CardOpener, row: Row[Any]) -> Iterator[Finding]:
                 sealed=sealed,
             )
         except (Tampered, KeyTampered):
-            yield Finding(FindingKind.CARD_CHANGED, card_code(row.bucket, row.id), field)
+            yield Finding(FindingKind.CARD_CHANGED, name, field)
+            return
+    naming = opened.get("number", opened["secret"]).decode()
+    text = canonical(naming, fold_case=row.fold_case, fold_hyphens=row.fold_hyphens)
+    if fingerprint(key, key_space=row.key_space, canonical=text) != row.fingerprint:
+        yield Finding(FindingKind.FINGERPRINT_CHANGED, name)
 
 
 def _pages(session: Session, statement: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from cardctl.identifiers import card_code, fingerprint_bucket, new_ids
 from cardctl.schema.cards import batches, cards, data_keys
 from cardctl.storage.store import writing
-from cardctl.vault.fingerprint import fingerprint
+from cardctl.vault.fingerprint import canonical, fingerprint
 from cardctl.vault.mask import mask
 from cardctl.vault.sealing import CardOpener, new_batch_key
 from cardctl.vault.slot_key import new_slot_key
@@ -32,6 +32,11 @@ def stocked(shop):
         for batch_id in (FIRST_BATCH, SECOND_BATCH):
             put_batch(session, vault, batch_id)
     return shop
+
+
+def digest_of(vault, text):
+    folded = canonical(text, fold_case=False, fold_hyphens=True)
+    return fingerprint(vault.fingerprint_key, key_space="shared", canonical=folded)
 
 
 def put_batch(session: Session, vault, batch_id):
@@ -74,7 +79,7 @@ def put_batch(session: Session, vault, batch_id):
     connection.execute(insert(data_keys).values(**row.model_dump()))
     for place, card_id in enumerate(new_ids(PER_BATCH)):
         text = secret_of(batch_id, place)
-        digest = fingerprint(vault.fingerprint_key, key_space="shared", canonical=text)
+        digest = digest_of(vault, text)
         at = {
             "bucket": fingerprint_bucket(digest),
             "card_id": card_id,
@@ -198,6 +203,17 @@ def test_a_tampered_card_is_named(stocked, name):
     wanted = {key: value for key, value in given.items() if f":{key}" in change}
     assert stocked.execute(f"UPDATE card SET {change} WHERE id = :id", id=first, **wanted) == 1
     assert findings(stocked) == {("card-changed", card_code(bucket, first))}
+
+
+@pytest.mark.parametrize("change", ["sealed_number = NULL", "fingerprint = :other"])
+def test_a_key_that_could_be_sold_again_is_named(shop, change):
+    """Without its number, or under another fingerprint, the same key could be imported again."""
+    shop.seed_catalog()
+    shop.import_codes("CARDP", [("9900-0001", "made-up-password")])
+    ((bucket, card_id, digest),) = shop.sql("SELECT bucket, id, fingerprint FROM card")
+    other = bytes(digest)[:2] + bytes(14)
+    shop.execute(f"UPDATE card SET {change}", **({"other": other} if ":other" in change else {}))
+    assert findings(shop) == {("fingerprint-changed", card_code(bucket, card_id))}
 
 
 def test_a_row_copied_to_another_batch_is_named(stocked):
