@@ -285,7 +285,7 @@ def test_an_error_keeps_nothing(shop):
         "http:x",
         "postgresql://u:hush@h:port/db",
         "postgresql://u:hush@[::/db",
-        "sqlite:////tmp/cardctl.db?mode=ro",
+        "sqlite:////srv/cardctl.db?mode=ro",
     ],
 )
 def test_what_is_no_store_is_refused(url):

@@ -19,7 +19,7 @@ from cardctl.cli.verbs import Noun
 noun = Noun("demo")
 
 
-@noun.verb("demo", shows=False, examples=("cardctl demo", "cardctl demo --home /tmp/tour"))
+@noun.verb("demo", shows=False, examples=("cardctl demo", "cardctl demo --home tour"))
 def demo(
     context: Context,
     home: Annotated[
