@@ -265,8 +265,13 @@ def test_a_folder_that_was_deleted_under_one_s_feet_is_no_bug(machine):
     assert done.returncode == 0, done.stderr
 
 
+def heed_interrupts():
+    """Also where this test was started in the background: there SIGINT is ignored, and inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interruption_ends_with_130_and_no_traceback(machine):
-    process = spawn(machine, "probe", "wait")
+    process = spawn(machine, "probe", "wait", preexec_fn=heed_interrupts)
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
