@@ -266,7 +266,7 @@ def test_a_folder_that_was_deleted_under_one_s_feet_is_no_bug(machine):
 
 
 def heed_interrupts():
-    """Also where this test was started in the background: there SIGINT is ignored, and inherited."""
+    """Where this test was started in the background SIGINT is ignored, and that is inherited."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
