@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from msoffcrypto.format.ooxml import OOXMLFile
 
-from tests.support.clear_text import files_holding
+from tests.support.clear_text import Needles, files_holding
 
 PASSWORD = "made-up-workbook-password"
 IMPORT = (
@@ -109,10 +109,9 @@ def assert_nothing_in_clear(shop, rows, *outputs):
     needles = [text for row in rows for text in row if len(text) >= 8] + [PASSWORD]
     folders = [shop.home, shop.temporary, shop.folder]
     assert list(files_holding(needles, folders)) == []
-    said = "".join(outputs)
-    assert [needle for needle in needles if needle in said] == []
-    octets = stored_octets(shop)
-    assert [needle for needle in needles if needle.encode() in octets] == []
+    wanted = Needles(needles)
+    assert wanted.found_in("".join(outputs).encode()) == set()
+    assert wanted.found_in(stored_octets(shop)) == set()
 
 
 def import_as_process(shop, line, rows):
@@ -180,3 +179,17 @@ def test_a_wrong_password_says_so_and_repeats_none(watched):
     assert "wrong-made-up" not in refused.stdout + refused.stderr
     assert "Traceback" not in refused.stderr
     assert_nothing_in_clear(watched, rows, refused.stdout, refused.stderr)
+
+
+def test_the_search_finds_what_stands_in_clear(tmp_path):
+    needles = ["SecrSecret-000001", "Secret-000002-made-up", "密码-含中文-123"]
+    (tmp_path / "plain").write_bytes(
+        b"\0Secr" + needles[0].encode() + b"\xff" + needles[1].encode()
+    )
+    (tmp_path / "wide").write_bytes(b"x" + needles[2].encode("utf-16-le"))
+    (tmp_path / "clean").write_bytes(b"Secret-000003-made-up Secret-00000")
+    assert list(files_holding(needles, [tmp_path])) == [
+        (tmp_path / "plain", needles[0]),
+        (tmp_path / "plain", needles[1]),
+        (tmp_path / "wide", needles[2]),
+    ]
