@@ -52,7 +52,7 @@ class AccountKind(StrEnum):
 
 
 class CardStatus(StrEnum):
-    """available → reserved → issued → redeemed; aside: quarantined, void, expired."""
+    """available → reserved → issued → redeemed; aside: quarantined, void, expired, already sold."""
 
     AVAILABLE = "available"
     RESERVED = "reserved"
@@ -61,6 +61,8 @@ class CardStatus(StrEnum):
     QUARANTINED = "quarantined"
     VOID = "void"
     EXPIRED = "expired"
+    ALREADY_SOLD = "already_sold"
+    """Sold before it came here: only its fingerprint is kept, so that it is met again."""
 
 
 ON_HAND = (
@@ -70,6 +72,13 @@ ON_HAND = (
     CardStatus.EXPIRED,
 )
 """The states in which a card is still the merchant's and counts as stock at its cost."""
+
+
+class Quarantine(StrEnum):
+    """Why a card is quarantined: its batch was recalled, or somebody froze it by itself."""
+
+    RECALL = "recall"
+    FREEZE = "freeze"
 
 
 class BatchStatus(StrEnum):

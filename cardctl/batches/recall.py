@@ -12,7 +12,7 @@ from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import channels
 from cardctl.schema.orders import orders
 from cardctl.storage.dialects import lock_rows
-from cardctl.vocabulary import BatchStatus, CardStatus
+from cardctl.vocabulary import BatchStatus, CardStatus, Quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,13 @@ def _quarantine(session: Session, batch_id: int, at: int) -> int:
     for _ in session.execute(locked.execution_options(yield_per=5000)):
         pass
     result: Any = session.execute(
-        update(cards).where(unsold).values(status=CardStatus.QUARANTINED.value, status_at=at)
+        update(cards)
+        .where(unsold)
+        .values(
+            status=CardStatus.QUARANTINED.value,
+            quarantined_for=Quarantine.RECALL.value,
+            status_at=at,
+        )
     )
     return int(result.rowcount)
 

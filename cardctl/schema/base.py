@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Integer,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 from sqlmodel import SQLModel
 
@@ -79,6 +81,21 @@ def small_column(*, null: bool = False) -> Column[Any]:
 def code_column(length: int = 64) -> Column[Any]:
     """A short name or word that is always there."""
     return Column(String(length), nullable=False)
+
+
+def word_column() -> Column[Any]:
+    """A word of an enumeration, or none."""
+    return Column(String(16), nullable=True)
+
+
+def added_text_column() -> Column[Any]:
+    """Text that a later migration gave to rows that were there: empty in those."""
+    return Column(Text, nullable=False, server_default="")
+
+
+def added_flag_column() -> Column[Any]:
+    """A yes or no that a later migration gave to rows that were there: no in those."""
+    return Column(Boolean, nullable=False, server_default=false())
 
 
 def text_column(*, null: bool = False) -> Column[Any]:

@@ -6,6 +6,8 @@ from sqlmodel import Field
 
 from cardctl.schema.base import (
     Row,
+    added_flag_column,
+    added_text_column,
     at_least,
     big_column,
     bucket_column,
@@ -17,8 +19,9 @@ from cardctl.schema.base import (
     small_column,
     table_of,
     text_column,
+    word_column,
 )
-from cardctl.vocabulary import BatchStatus, CardStatus
+from cardctl.vocabulary import BatchStatus, CardStatus, Quarantine
 
 
 class Batch(Row, table=True):
@@ -35,6 +38,7 @@ class Batch(Row, table=True):
         Index(
             "uq_batch_file_standing",
             "file_sha256",
+            "sheet",
             "product_id",
             "supplier_id",
             unique=True,
@@ -63,6 +67,10 @@ class Batch(Row, table=True):
     """The sum of the known costs."""
     imported_at: int = Field(sa_column=big_column())
     run_id: int = Field(sa_column=big_column())
+    sheet: str = Field(default="", sa_column=added_text_column())
+    """The sheet it was read from, where the file has several; else empty."""
+    already_sold: bool = Field(default=False, sa_column=added_flag_column())
+    """Whether its keys had been sold before it came: only their fingerprints are kept."""
 
 
 class DataKey(Row, table=True):
@@ -91,6 +99,7 @@ class Card(Row, table=True):
         ForeignKeyConstraint(["product_id"], ["product.id"]),
         ForeignKeyConstraint(["pool_id"], ["pool.id"]),
         one_of("status", CardStatus),
+        one_of("quarantined_for", Quarantine),
         at_least("cost_fen", 0),
         CheckConstraint("bucket BETWEEN 0 AND 1023", name="bucket_range"),
         # A card that left names its order; a card on hand names none.
@@ -98,6 +107,12 @@ class Card(Row, table=True):
             "(status IN ('issued', 'redeemed')) = (order_id IS NOT NULL)"
             " OR status IN ('void', 'quarantined', 'reserved')",
             name="order_named",
+        ),
+        CheckConstraint(
+            "(sealed_secret IS NULL) = (status = 'already_sold')", name="secret_sealed"
+        ),
+        CheckConstraint(
+            "(quarantined_for IS NOT NULL) = (status = 'quarantined')", name="quarantine_named"
         ),
         # Exactly the filter and the order of the claim, else it walks over sold rows.
         Index(
@@ -131,8 +146,8 @@ class Card(Row, table=True):
     status: str = Field(sa_column=code_column(16))
     sealed_number: bytes | None = Field(default=None, sa_column=octets_column(null=True))
     """The card number or user name, where the kind has one."""
-    sealed_secret: bytes = Field(sa_column=octets_column())
-    """The code, password or link."""
+    sealed_secret: bytes | None = Field(default=None, sa_column=octets_column(null=True))
+    """The code, password or link; None only of what was sold before it came here."""
     sealed_fields: bytes | None = Field(default=None, sa_column=octets_column(null=True))
     """A JSON object of the further fields of an account."""
     masked: str = Field(sa_column=text_column())
@@ -149,6 +164,8 @@ class Card(Row, table=True):
     """The order line that holds it: another bucket, so no foreign key; `stock check` proves it."""
     status_at: int = Field(sa_column=big_column())
     """Since when the status holds."""
+    quarantined_for: str | None = Field(default=None, sa_column=word_column())
+    """Why it is quarantined, a word of `Quarantine`; None while it is not."""
 
 
 batches = table_of(Batch)

@@ -10,6 +10,7 @@ from cardctl.schema.base import (
     code_column,
     count_column,
     id_column,
+    octets_column,
     one_of,
     small_column,
     table_of,
@@ -74,6 +75,48 @@ class Supplier(Row, table=True):
     cost_rate_bp: int | None = Field(default=None, sa_column=big_column(null=True))
     """Cost as a share of the face value, when a file says no cost."""
     created_at: int = Field(sa_column=big_column())
+
+
+class SupplierMap(Row, table=True):
+    """What a supplier calls a product of ours."""
+
+    __tablename__ = "supplier_map"
+    __table_args__ = (
+        PrimaryKeyConstraint("supplier_id", "folded_name"),
+        ForeignKeyConstraint(["supplier_id"], ["supplier.id"]),
+        ForeignKeyConstraint(["product_id"], ["product.id"]),
+    )
+
+    supplier_id: int = Field(sa_column=big_column())
+    folded_name: str = Field(sa_column=text_column())
+    """Their name without the differences that mean nothing: width, spaces, case."""
+    their_name: str = Field(sa_column=text_column())
+    product_id: int = Field(sa_column=big_column())
+
+
+class SupplierColumn(Row, table=True):
+    """Which column of a supplier's files is a field, as --map said at the last import."""
+
+    __tablename__ = "supplier_column"
+    __table_args__ = (
+        PrimaryKeyConstraint("supplier_id", "field"),
+        ForeignKeyConstraint(["supplier_id"], ["supplier.id"]),
+    )
+
+    supplier_id: int = Field(sa_column=big_column())
+    field: str = Field(sa_column=text_column())
+    column_name: str = Field(sa_column=text_column())
+
+
+class SupplierPassword(Row, table=True):
+    """The password of a supplier's files, sealed so that an importing key opens it."""
+
+    __tablename__ = "supplier_password"
+    __table_args__ = (ForeignKeyConstraint(["supplier_id"], ["supplier.id"]),)
+
+    supplier_id: int = Field(sa_column=id_column("supplier_id"))
+    sealed: bytes = Field(sa_column=octets_column())
+    set_at: int = Field(sa_column=big_column())
 
 
 class Account(Row, table=True):
@@ -166,6 +209,9 @@ MAIN_POOL_ID = 1
 
 products = table_of(Product)
 suppliers = table_of(Supplier)
+supplier_maps = table_of(SupplierMap)
+supplier_columns = table_of(SupplierColumn)
+supplier_passwords = table_of(SupplierPassword)
 accounts = table_of(Account)
 channels = table_of(Channel)
 pools = table_of(Pool)

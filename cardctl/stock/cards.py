@@ -141,7 +141,11 @@ def _write_off(session: Session, run: Run, rows: Sequence[Any]) -> None:
         changed=(),
         rows=[(row.bucket, row.id) for row in rows],
         guard=f"card.status IN ({words})",
-        constants={"status": CardStatus.VOID.value, "status_at": run.at},
+        constants={
+            "status": CardStatus.VOID.value,
+            "quarantined_for": None,
+            "status_at": run.at,
+        },
     )
     if changed != len(rows):
         raise ClaimLost(missing=len(rows) - changed)

@@ -25,6 +25,7 @@ class Level:
     quarantined: int
     void: int
     expired: int
+    already_sold: int
     cost_fen: int | None
     """The known cost of the cards on hand; None when there are some and none has a known cost."""
     cost_missing: int

@@ -218,6 +218,8 @@ def _check_cards(
         products.c.fold_hyphens,
     )
     statement = statement.join(products, products.c.id == cards.c.product_id)
+    # Of a key that was sold before it came nothing is kept that could be opened.
+    statement = statement.where(cards.c.sealed_secret.is_not(None))
     for page in _pages(session, statement.order_by(cards.c.batch_id)):
         for row in page:
             yield from _check_card(opener, vault.fingerprint_key, row)

@@ -37,16 +37,33 @@ def definitions(engine: Engine) -> list[str]:
 
 
 def _of_sqlite(connection: Connection) -> list[str]:
-    """SQLite keeps the statements; within a table only the order of constraints is free."""
+    """SQLite keeps the statements; within a table only the order of constraints is free.
+
+    A column that was added stands on the line of the one before it, a table that was renamed in
+    quotes: neither makes a difference.
+    """
     lines = []
     for kind, table, statement in connection.exec_driver_sql(
         "SELECT type, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
     ):
-        parts = [part.strip().rstrip(",") for part in statement.splitlines() if part.strip()]
+        parts = _parts(statement.replace('"', ""))
         columns = [part for part in parts if not part.startswith("CONSTRAINT")]
         constraints = sorted(part for part in parts if part.startswith("CONSTRAINT"))
         lines += [f"{kind} {table}: {part}" for part in [*columns, *constraints]]
     return lines
+
+
+def _parts(statement: str) -> list[str]:
+    """What stands before the outer brackets, what commas part within them, and what follows."""
+    depth, parts = 0, [""]
+    for character in statement:
+        depth -= character == ")"
+        if (character == "," and depth == 1) or (character in "()" and depth == 0):
+            parts.append("")
+        else:
+            parts[-1] += character
+        depth += character == "("
+    return [part for words in parts if (part := " ".join(words.split()))]
 
 
 def _of_postgres(connection: Connection) -> list[str]:

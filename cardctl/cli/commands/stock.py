@@ -21,6 +21,7 @@ LEVEL = (
     Column("quarantined", "quarantined"),
     Column("void", "void"),
     Column("expired", "expired"),
+    Column("already_sold", "sold before"),
     Column("cost_fen", "cost on hand"),
     Column("cost_missing", "cost unknown"),
 )
