@@ -34,7 +34,10 @@ for module in pkgutil.iter_modules(cardctl.schema.__path__):
 SMALL = {
     *("store", "product", "supplier", "account", "channel", "pool"),
     *("channel_account", "channel_pool", "batch", "data_key", "slot"),
+    *("supplier_map", "supplier_column", "supplier_password", "stock_freeze", "redeem_try"),
 }
+ADDED = {"batch.sheet", "batch.already_sold"}
+"""Columns that a migration gave to rows that were there: only these have a default of their own."""
 BY_RUN = {"audit_record"}
 """A chain a run: spread by the run that leads its key."""
 
@@ -90,9 +93,8 @@ def test_a_reference_to_a_bucket_stays_within_it(table):
 def test_every_table_has_a_key_that_the_program_makes(table):
     assert list(table.primary_key)
     assert table.autoincrement_column is None
-    assert [
-        column.name for column in table.columns if column.identity or column.server_default
-    ] == []
+    filled = {str(column) for column in table.columns if column.identity or column.server_default}
+    assert filled <= ADDED
     for dialect in (sqlite.dialect(), postgresql.dialect()):
         statement = str(CreateTable(table).compile(dialect=dialect)).upper()
         for word in ("SERIAL NOT NULL", "IDENTITY", "AUTOINCREMENT", "NEXTVAL", "WITHOUT ROWID"):

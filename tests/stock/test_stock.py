@@ -28,6 +28,7 @@ def test_levels_count_by_product_pool_and_status(stocked):
             "quarantined": 0,
             "void": 0,
             "expired": 0,
+            "already_sold": 0,
             "cost_fen": 2_500,
             "cost_missing": 0,
         }

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from cardctl.storage.dialects import alters_checks
+
 revision = "0002"
 down_revision = "0001"
 
@@ -34,10 +36,10 @@ def upgrade() -> None:
         sqlite_where=sa.text("status <> 'undone'"),
         postgresql_where=sa.text("status <> 'undone'"),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        _rebuild_card()
-    else:
+    if alters_checks(op.get_bind()):
         _alter_card()
+    else:
+        _rebuild_card()
     _make_supplier_tables()
     _make_stock_tables()
 
