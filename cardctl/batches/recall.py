@@ -11,6 +11,7 @@ from cardctl.batches.queries import lock_batch
 from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import channels
 from cardctl.schema.orders import orders
+from cardctl.stock.claim import in_claim_order
 from cardctl.storage.dialects import lock_rows
 from cardctl.vocabulary import BatchStatus, CardStatus, Quarantine
 
@@ -58,12 +59,7 @@ def recall_batch(session: Session, *, run: Run, code: str, reason: str) -> Recal
 def _quarantine(session: Session, batch_id: int, at: int) -> int:
     card = cards.c
     unsold = (card.batch_id == batch_id) & (card.status == CardStatus.AVAILABLE.value)
-    # Claims and this take cards in one order, so that neither waits for the other in a circle.
-    query = (
-        select(card.id)
-        .where(unsold)
-        .order_by(card.product_id, card.pool_id, card.expires_at, card.id)
-    )
+    query = in_claim_order(select(card.id).where(unsold))
     locked = lock_rows(session, query, table=cards, skip_locked=False)
     for _ in session.execute(locked.execution_options(yield_per=5000)):
         pass

@@ -12,6 +12,7 @@ from cardctl.batches.queries import BatchName, lock_batch
 from cardctl.ledger.journal import post_batch
 from cardctl.ledger.postings import Event
 from cardctl.schema.cards import batches, cards, data_keys
+from cardctl.stock.claim import in_claim_order
 from cardctl.storage.dialects import lock_rows
 from cardctl.vocabulary import BatchStatus, CardStatus
 
@@ -83,9 +84,7 @@ def _count(session: Session, batch_id: int) -> int:
 def _remove(session: Session, batch_id: int) -> tuple[int, int, str]:
     """Delete what never left; returns how many, their known cost, and a digest of which."""
     card, removable = cards.c, _removable(batch_id)
-    # Claims and this take cards in one order, so that neither waits for the other in a circle.
-    order = (card.product_id, card.pool_id, card.expires_at, card.id)
-    query = select(card.bucket, card.id, card.cost_fen).where(removable).order_by(*order)
+    query = in_claim_order(select(card.bucket, card.id, card.cost_fen).where(removable))
     locked = lock_rows(session, query, table=cards, skip_locked=False)
     count, cost_fen, digest = 0, 0, hashlib.sha256()
     for bucket, card_id, cost in session.execute(locked.execution_options(yield_per=5000)):

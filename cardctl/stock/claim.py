@@ -7,9 +7,9 @@ in ascending id, by everybody: two that wait for each other's cards cannot both 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import select, text, tuple_
+from sqlalchemy import Select, select, text, tuple_
 from sqlmodel import Session
 
 from cardctl.errors import ServiceUnavailable
@@ -101,6 +101,15 @@ class Shelf:
     def put_back(self, picked: Sequence[PickedCard]) -> None:
         """Return cards that an order could not use after all, in their order."""
         self._queue.extendleft(reversed(picked))
+
+
+def in_claim_order(query: Select[Any]) -> Select[Any]:
+    """A query for cards in the order in which claims lock them, for whoever else locks cards.
+
+    Who takes them in one order waits for others, but never in a circle.
+    """
+    card = cards.c
+    return query.order_by(card.product_id, card.pool_id, card.expires_at, card.id)
 
 
 def bind_cards(session: Session, *, bindings: Sequence[Binding], at: int) -> None:

@@ -13,6 +13,7 @@ from cardctl.money import sum_known
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import products
 from cardctl.schema.orders import orders
+from cardctl.stock.claim import in_claim_order
 from cardctl.storage.dialects import lock_rows, update_many
 from cardctl.vocabulary import CardStatus, OrderStatus
 
@@ -71,9 +72,9 @@ def _move(
     found = session.execute(
         lock_rows(
             session,
-            select(card.bucket, card.id, card.product_id, card.cost_fen)
-            .where(which)
-            .order_by(card.product_id, card.pool_id, card.expires_at, card.id),
+            in_claim_order(
+                select(card.bucket, card.id, card.product_id, card.cost_fen).where(which)
+            ),
             table=cards,
             skip_locked=False,
         )
