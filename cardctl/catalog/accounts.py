@@ -12,15 +12,14 @@ from cardctl.catalog.entries import (
     add_once,
     check_code,
     check_name,
-    differing,
+    edit_once,
     insert_once,
-    record_edit,
 )
 from cardctl.errors import NotFound
 from cardctl.identifiers import new_id
 from cardctl.schema.catalog import Account, accounts
 from cardctl.storage.dialects import lock_rows
-from cardctl.vocabulary import AccountKind, Outcome
+from cardctl.vocabulary import AccountKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +54,19 @@ def edit_account(
     session: Session, *, run: Run, code: str, changes: dict[str, Any]
 ) -> Changed[AccountEntry]:
     """Change some fields of an account. Raises `NotFound`, `BadValue`."""
-    # Locked: an edit writes the whole row, and would take back what another changes meanwhile.
-    stored = _find(session, code, locking=True)
-    if stored is None:
-        raise NotFound(noun="account", name=code)
-    wanted = _checked(replace(stored, **changes))
-    if not differing(stored, wanted):
-        return Changed(stored, Outcome.UNCHANGED)
-    session.execute(update(accounts).where(accounts.c.code == stored.code).values(_columns(wanted)))
-    record_edit(session, run=run, name=("account", stored.code), stored=stored, wanted=wanted)
-    return Changed(wanted, Outcome.UPDATED)
+
+    def write(wanted: AccountEntry, _differs: list[str]) -> None:
+        session.execute(update(accounts).where(accounts.c.code == code).values(_columns(wanted)))
+
+    return edit_once(
+        session,
+        run=run,
+        name=("account", code),
+        changes=changes,
+        find=lambda: _find(session, code, locking=True),
+        check=_checked,
+        write=write,
+    )
 
 
 def list_accounts(session: Session) -> list[AccountEntry]:

@@ -14,10 +14,9 @@ from cardctl.catalog.entries import (
     add_once,
     check_code,
     check_name,
-    differing,
+    edit_once,
     ids_of,
     insert_once,
-    record_edit,
 )
 from cardctl.errors import NotFound, StateForbids
 from cardctl.identifiers import new_id
@@ -30,7 +29,7 @@ from cardctl.schema.catalog import (
     pools,
 )
 from cardctl.storage.dialects import lock_rows
-from cardctl.vocabulary import ChannelKind, Outcome
+from cardctl.vocabulary import ChannelKind
 
 MAIN_POOL = "main"
 
@@ -102,22 +101,27 @@ def edit_channel(
     Raises `NotFound`, `BadValue`, `PoolKept`.
     """
     channel_id = lock_channel(session, code=code)
-    stored = show_channel(session, code=code)
-    wanted = _checked(replace(stored, **changes))
-    differs = differing(stored, wanted)
-    if not differs:
-        return Changed(stored, Outcome.UNCHANGED)
-    session.execute(
-        update(channels)
-        .where(channels.c.id == channel_id)
-        .values(name=wanted.name, kind=str(wanted.kind), fee_rate_bp=wanted.fee_rate_bp)
+
+    def write(wanted: ChannelEntry, differs: list[str]) -> None:
+        session.execute(
+            update(channels)
+            .where(channels.c.id == channel_id)
+            .values(name=wanted.name, kind=str(wanted.kind), fee_rate_bp=wanted.fee_rate_bp)
+        )
+        if "accounts" in differs:
+            _replace_accounts(session, channel_id, wanted.accounts)
+        if "pools" in differs:
+            _replace_pools(session, channel_id, wanted.pools)
+
+    return edit_once(
+        session,
+        run=run,
+        name=("channel", code),
+        changes=changes,
+        find=lambda: _find(session, code),
+        check=_checked,
+        write=write,
     )
-    if "accounts" in differs:
-        _replace_accounts(session, channel_id, wanted.accounts)
-    if "pools" in differs:
-        _replace_pools(session, channel_id, wanted.pools)
-    record_edit(session, run=run, name=("channel", stored.code), stored=stored, wanted=wanted)
-    return Changed(show_channel(session, code=stored.code), Outcome.UPDATED)
 
 
 def list_channels(session: Session) -> list[ChannelEntry]:

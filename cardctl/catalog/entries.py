@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, fields
-from typing import Generic, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
@@ -13,6 +13,7 @@ from sqlmodel import Session
 from cardctl.audit.record import Run
 from cardctl.errors import AlreadyExists, BadValue, NotFound
 from cardctl.schema.base import Row
+from cardctl.storage.failures import violated_constraint
 from cardctl.vocabulary import Outcome
 
 CODE_LENGTH_MAX = 64
@@ -78,12 +79,16 @@ def differing(stored: object, wanted: object, *, leave_out: Collection[str] = ()
 
 def insert_once(session: Session, row: Row) -> bool:
     """Insert one row; False when another process took its code in the meantime."""
+    table = row.__tablename__
     try:
         with session.begin_nested():
             session.add(row)
             # Now, so that a taken code is met inside the savepoint.
             session.flush()
-    except IntegrityError:
+    except IntegrityError as error:
+        # SQLite names the columns of what was violated, Postgres the constraint.
+        if not violated_constraint(error).startswith((f"uq_{table}_", f"{table}.")):
+            raise
         return False
     return True
 
@@ -116,15 +121,34 @@ def add_once(
     return Changed(stored, Outcome.UNCHANGED)
 
 
-def record_edit(
-    session: Session, *, run: Run, name: tuple[str, str], stored: Entry, wanted: Entry
-) -> None:
-    """Audit an edit: each changed field with its value before and after."""
+def edit_once(
+    session: Session,
+    *,
+    run: Run,
+    name: tuple[str, str],
+    changes: dict[str, Any],
+    find: Callable[[], Entry | None],
+    check: Callable[[Entry], Entry],
+    write: Callable[[Entry, list[str]], None],
+) -> Changed[Entry]:
+    """Change some fields of an entry unless they hold that already, and audit it.
+
+    `find` locks what it finds: an edit writes the whole row, and would take back what another
+    changes meanwhile. `write` gets the entry as it is to be and the names of the fields that
+    differ. Raises `NotFound`, and what `check` and `write` raise.
+    """
     noun, code = name
-    changed = {
-        part: [getattr(stored, part), getattr(wanted, part)] for part in differing(stored, wanted)
-    }
+    stored = find()
+    if stored is None:
+        raise NotFound(noun=noun, name=code)
+    wanted = check(replace(stored, **changes))  # type: ignore[type-var]  # entries are dataclasses
+    differs = differing(stored, wanted)
+    if not differs:
+        return Changed(stored, Outcome.UNCHANGED)
+    write(wanted, differs)
+    changed = {part: [getattr(stored, part), getattr(wanted, part)] for part in differs}
     run.record(session, f"{noun}.edit", {noun: code, "changed": changed})
+    return Changed(wanted, Outcome.UPDATED)
 
 
 def ids_of(session: Session, table: Table, noun: str, codes: Iterable[str]) -> dict[str, int]:

@@ -12,14 +12,12 @@ from cardctl.catalog.entries import (
     Changed,
     add_once,
     check_code,
-    differing,
+    edit_once,
     insert_once,
-    record_edit,
 )
 from cardctl.errors import NotFound, StateForbids
 from cardctl.identifiers import new_id
 from cardctl.schema.catalog import Pool, channel_pools, channels, pools
-from cardctl.vocabulary import Outcome
 
 
 class MainPoolShared(StateForbids):
@@ -73,20 +71,26 @@ def edit_pool(
 
     Raises `NotFound`, `MainPoolShared`, and `PoolKept` while another channel draws on it.
     """
-    stored = show_pool(session, code=code)
-    wanted = replace(stored, **changes)
-    if not differing(stored, wanted):
-        return Changed(stored, Outcome.UNCHANGED)
-    if stored.code == MAIN_POOL:
-        raise MainPoolShared(channel=wanted.channel)
-    channel_id = lock_channel(session, code=wanted.channel) if wanted.channel else None
-    pool_id = session.execute(select(pools.c.id).where(pools.c.code == stored.code)).scalar_one()
-    if channel_id is not None:
-        _refuse_if_drawn_on(session, stored.code, pool_id, channel_id)
-        append_pool(session, channel_id=channel_id, pool_id=pool_id)
-    session.execute(update(pools).where(pools.c.id == pool_id).values(channel_id=channel_id))
-    record_edit(session, run=run, name=("pool", stored.code), stored=stored, wanted=wanted)
-    return Changed(wanted, Outcome.UPDATED)
+
+    def write(wanted: PoolEntry, _differs: list[str]) -> None:
+        if code == MAIN_POOL:
+            raise MainPoolShared(channel=wanted.channel)
+        channel_id = lock_channel(session, code=wanted.channel) if wanted.channel else None
+        pool_id = session.execute(select(pools.c.id).where(pools.c.code == code)).scalar_one()
+        if channel_id is not None:
+            _refuse_if_drawn_on(session, code, pool_id, channel_id)
+            append_pool(session, channel_id=channel_id, pool_id=pool_id)
+        session.execute(update(pools).where(pools.c.id == pool_id).values(channel_id=channel_id))
+
+    return edit_once(
+        session,
+        run=run,
+        name=("pool", code),
+        changes=changes,
+        find=lambda: _find(session, code),
+        check=lambda wanted: wanted,
+        write=write,
+    )
 
 
 def list_pools(session: Session) -> list[PoolEntry]:

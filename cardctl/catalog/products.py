@@ -13,9 +13,8 @@ from cardctl.catalog.entries import (
     check_code,
     check_name,
     check_text,
-    differing,
+    edit_once,
     insert_once,
-    record_edit,
 )
 from cardctl.catalog.patterns import check_pattern
 from cardctl.errors import BadValue, NotFound, StateForbids, UsageRefused
@@ -24,7 +23,7 @@ from cardctl.money import format_yuan
 from cardctl.schema.cards import batches
 from cardctl.schema.catalog import Product, products
 from cardctl.storage.dialects import lock_rows
-from cardctl.vocabulary import BatchStatus, Outcome, ProductKind
+from cardctl.vocabulary import BatchStatus, ProductKind
 
 SEATS_MAX = 1_000
 SHARED_KEY_SPACE = "shared"
@@ -106,19 +105,22 @@ def edit_product(
     """
     # An import holds a share of this row through its foreign key: the two cannot pass each other.
     lock = lock_rows(session, _by_sku(sku), table=products, skip_locked=False)
-    stored = _find(session, lock)
-    if stored is None:
-        raise NotFound(noun="product", name=sku)
-    wanted = _checked(replace(stored, **changes))
-    differs = differing(stored, wanted)
-    if not differs:
-        return Changed(stored, Outcome.UNCHANGED)
-    fixed = [name for name in differs if name in _FIXED_BY_CARDS]
-    if fixed and _has_cards(session, stored.sku):
-        raise ProductInUse(sku=stored.sku, fields=", ".join(fixed))
-    session.execute(update(products).where(products.c.sku == stored.sku).values(_columns(wanted)))
-    record_edit(session, run=run, name=("product", stored.sku), stored=stored, wanted=wanted)
-    return Changed(wanted, Outcome.UPDATED)
+
+    def write(wanted: ProductEntry, differs: list[str]) -> None:
+        fixed = [name for name in differs if name in _FIXED_BY_CARDS]
+        if fixed and _has_cards(session, sku):
+            raise ProductInUse(sku=sku, fields=", ".join(fixed))
+        session.execute(update(products).where(products.c.sku == sku).values(_columns(wanted)))
+
+    return edit_once(
+        session,
+        run=run,
+        name=("product", sku),
+        changes=changes,
+        find=lambda: _find(session, lock),
+        check=_checked,
+        write=write,
+    )
 
 
 def list_products(session: Session) -> list[ProductEntry]:

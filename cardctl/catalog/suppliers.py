@@ -12,15 +12,14 @@ from cardctl.catalog.entries import (
     add_once,
     check_code,
     check_name,
-    differing,
+    edit_once,
     insert_once,
-    record_edit,
 )
 from cardctl.errors import NotFound
 from cardctl.identifiers import new_id
 from cardctl.schema.catalog import Supplier, suppliers
 from cardctl.storage.dialects import lock_rows
-from cardctl.vocabulary import Outcome, SupplierTier
+from cardctl.vocabulary import SupplierTier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +52,19 @@ def edit_supplier(
     session: Session, *, run: Run, code: str, changes: dict[str, Any]
 ) -> Changed[SupplierEntry]:
     """Change some fields of a supplier. Raises `NotFound`, `BadValue`."""
-    # Locked: an edit writes the whole row, and would take back what another changes meanwhile.
-    stored = _find(session, code, locking=True)
-    if stored is None:
-        raise NotFound(noun="supplier", name=code)
-    wanted = _checked(replace(stored, **changes))
-    if not differing(stored, wanted):
-        return Changed(stored, Outcome.UNCHANGED)
-    session.execute(
-        update(suppliers).where(suppliers.c.code == stored.code).values(_columns(wanted))
+
+    def write(wanted: SupplierEntry, _differs: list[str]) -> None:
+        session.execute(update(suppliers).where(suppliers.c.code == code).values(_columns(wanted)))
+
+    return edit_once(
+        session,
+        run=run,
+        name=("supplier", code),
+        changes=changes,
+        find=lambda: _find(session, code, locking=True),
+        check=_checked,
+        write=write,
     )
-    record_edit(session, run=run, name=("supplier", stored.code), stored=stored, wanted=wanted)
-    return Changed(wanted, Outcome.UPDATED)
 
 
 def list_suppliers(session: Session) -> list[SupplierEntry]:

@@ -5,13 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from cardctl.audit.record import Actor, begin_run
 from cardctl.catalog.accounts import edit_account
-from cardctl.catalog.entries import check_code, check_name, check_text
+from cardctl.catalog.entries import check_code, check_name, check_text, insert_once
 from cardctl.catalog.suppliers import edit_supplier
 from cardctl.clock import now_ms
 from cardctl.errors import BadValue
+from cardctl.identifiers import new_id
+from cardctl.schema.catalog import Supplier
 from cardctl.storage.store import writing
 from tests.support.vaults import unlock_with_key_file
 
@@ -111,6 +114,18 @@ def test_an_edit_keeps_what_another_changes_meanwhile(shop, noun, edit, field):
         editing.result(30)
     shown = shop.run(f"{noun} show {CODES[noun]} --json").json
     assert (shown["name"], shown[field]) == ("meanwhile", 100)
+
+
+def test_only_a_taken_code_counts_as_taken(shop):
+    def insert(code, tier="brand"):
+        row = Supplier(id=new_id(), code=code, name="x", tier=tier, created_at=0)
+        with writing(shop.store.engine) as session:
+            return insert_once(session, row)
+
+    assert insert("A")
+    assert not insert("A")
+    with pytest.raises(IntegrityError):
+        insert("B", tier="no tier at all")
 
 
 def test_what_is_not_there_is_not_found_and_an_empty_edit_is_wrong_usage(shop):
