@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
@@ -76,6 +76,27 @@ def list_suppliers(session: Session) -> list[SupplierEntry]:
 def show_supplier(session: Session, *, code: str) -> SupplierEntry:
     """One supplier. Raises `NotFound`."""
     found = _find(session, code)
+    if found is None:
+        raise NotFound(noun="supplier", name=code)
+    return found
+
+
+def id_of_supplier(session: Session, code: str) -> int:
+    """The id of a supplier; raises `NotFound`."""
+    return _id(session, select(suppliers.c.id).where(suppliers.c.code == code), code)
+
+
+def lock_supplier(session: Session, code: str) -> int:
+    """The id of a supplier whose names, columns and password nobody else changes meanwhile.
+
+    Raises `NotFound`.
+    """
+    query = select(suppliers.c.id).where(suppliers.c.code == code)
+    return _id(session, lock_rows(session, query, table=suppliers, skip_locked=False), code)
+
+
+def _id(session: Session, query: Select[tuple[int]], code: str) -> int:
+    found: int | None = session.execute(query).scalar_one_or_none()
     if found is None:
         raise NotFound(noun="supplier", name=code)
     return found

@@ -25,7 +25,7 @@ LOCKED = {
     "batch": "undo and recall: a batch is locked before its cards",
     "slot": "the keyset is written to every slot at once",
     "product": "edit: an import under the old rules of keys does not pass it by",
-    "supplier": "edit: a whole row is written, and no other edit may be lost",
+    "supplier": "edit: no other edit may be lost, also of its names, columns and password",
     "account": "edit: as a supplier",
     "channel": "its lists of accounts and pools are changed by one at a time",
     "data_key": "rotation: a batch is not undone while its data key is sealed anew",

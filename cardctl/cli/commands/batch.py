@@ -7,85 +7,37 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cardctl import clock
+from cardctl.cli.batch_results import (
+    IMPORT_STATUS,
+    IMPORTED,
+    LISTED,
+    RECALLED,
+    SHOWN,
+    TEMPLATE,
+    UNDONE,
+    dispose_of_source,
+    import_row,
+    rejected_rows,
+    tell_import,
+)
 from cardctl.cli.context import Context
-from cardctl.cli.failures import describe
 from cardctl.cli.language import spoken
 from cardctl.cli.options import PasswordSource, Reason, rate, yuan
-from cardctl.cli.output import Column
 from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.passwords import read_password
-from cardctl.cli.rejects import REJECT, rejects_output, write_rejects
+from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
 from cardctl.errors import BadValue, ExitStatus
 from cardctl.settings import Language
-from cardctl.vocabulary import ImportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from cardctl.batches.results import ImportOptions, ImportResult
     from cardctl.batches.row_errors import Reject
     from cardctl.workbooks.source import Source
 
 noun = Noun("batch")
-
-BATCH = (
-    Column("batch", "batch"),
-    Column("status", "status"),
-    Column("product", "product"),
-    Column("supplier", "supplier"),
-    Column("pool", "pool"),
-    Column("file", "file"),
-    Column("sha256", "SHA-256"),
-    Column("rows", "rows"),
-    Column("imported", "cards"),
-    Column("rejected", "rejected"),
-    Column("duplicates", "duplicates"),
-    Column("cost_missing", "cost unknown"),
-    Column("cost_fen", "cost"),
-)
-IMPORTED = (*BATCH, Column("rejects", "rejects", of=REJECT))
-_IMPORTED_AT = Column("imported_at", "imported")
-LISTED = (
-    *(
-        column
-        for column in BATCH
-        if column.name not in {"sha256", "rows", "rejected", "duplicates"}
-    ),
-    _IMPORTED_AT,
-)
-SHOWN = (
-    *BATCH,
-    _IMPORTED_AT,
-    Column("cards", "cards now", of=(Column("status", "status"), Column("cards", "cards"))),
-)
-UNDONE = (
-    Column("batch", "batch"),
-    Column("status", "status"),
-    Column("product", "product"),
-    Column("supplier", "supplier"),
-    Column("removed", "removed"),
-    Column("left", "left the stock"),
-    Column("cost_fen", "cost reversed"),
-)
-RECALLED = (
-    Column("batch", "batch"),
-    Column("status", "status"),
-    Column("product", "product"),
-    Column("supplier", "supplier"),
-    Column("quarantined", "quarantined"),
-    Column(
-        "orders",
-        "orders",
-        of=(Column("order", "order"), Column("status", "status"), Column("cards", "cards")),
-    ),
-)
-TEMPLATE = (Column("file", "file"), Column("product", "product"), Column("columns", "columns"))
-
-_STATUS = {
-    ImportStatus.REFUSED: ExitStatus.INPUT_REFUSED,
-    ImportStatus.PARTIAL: ExitStatus.NEEDS_PERSON,
-}
 
 
 @noun.verb(
@@ -176,10 +128,12 @@ def import_(
     kept: list[Reject] = []
     keep = kept.append if rejects_file else _forget
     result = _import(context, source, product, supplier, options, keep)
-    write_rejects(context, rejects_file, _told(sorted(kept, key=lambda reject: reject.row)))
-    _talk(context, result)
-    _delete(context, source, result, wanted=delete_source)
-    context.show(_row(result), IMPORTED, status=_STATUS.get(result.status, ExitStatus.DONE))
+    write_rejects(context, rejects_file, rejected_rows(sorted(kept, key=lambda reject: reject.row)))
+    tell_import(context, result)
+    dispose_of_source(context, source, result, wanted=delete_source)
+    context.show(
+        import_row(result), IMPORTED, status=IMPORT_STATUS.get(result.status, ExitStatus.DONE)
+    )
 
 
 @noun.verb("list", columns=LISTED, examples=("cardctl batch list",))
@@ -315,48 +269,3 @@ def _expiry(context: Context, text: str | None) -> int | None:
 
 def _forget(_reject: "Reject") -> None:
     """The result keeps the first rejects; the others are not asked for."""
-
-
-def _told(rejects: "Iterable[Reject]") -> list[dict[str, object]]:
-    return [
-        {
-            "row": reject.row,
-            "column": reject.column,
-            "code": reject.problem.code,
-            "message": describe(reject.problem)[0],
-        }
-        for reject in rejects
-    ]
-
-
-def _row(result: "ImportResult") -> dict[str, object]:
-    return {
-        **{column.name: getattr(result, column.name) for column in BATCH},
-        "rejects": _told(result.rejects),
-    }
-
-
-def _talk(context: Context, result: "ImportResult") -> None:
-    for warning in result.warnings:
-        context.warn(warning.message, **warning.details)
-    if result.cost_missing:
-        context.warn("the cost of {count} cards is not known", count=result.cost_missing)
-    if result.status == ImportStatus.UNCHANGED:
-        context.note("The file was imported before, as batch {batch}.", batch=result.batch)
-
-
-def _delete(context: Context, source: "Source", result: "ImportResult", *, wanted: bool) -> None:
-    """Delete the source once every key of it is in the store, or say that it lies in clear."""
-    done = result.status in (ImportStatus.IMPORTED, ImportStatus.UNCHANGED)
-    if context.dry_run or source.path is None:
-        return
-    if wanted and done:
-        source.path.unlink(missing_ok=True)
-        context.note("{file} was deleted.", file=source.name)
-    elif wanted:
-        context.warn("{file} was kept: not all of its keys are in the store", file=source.name)
-    elif result.left_in_clear and result.status != ImportStatus.REFUSED:
-        context.warn(
-            "{file} still holds the keys in clear: delete it, or import with --delete-source",
-            file=source.name,
-        )
