@@ -27,9 +27,9 @@ DAY_MS = 86_400_000
 _LATEST = 253_402_250_399_999
 """9999-12-31T09:59:59.999Z: what every time zone still shows within its calendar."""
 
-_OFFSET = re.compile(r"\+(\d{1,4})([dmy])")
-_DURATION = re.compile(r"(\d{1,5})d")
-_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_OFFSET = re.compile(r"\+(\d{1,4})([dmy])", re.ASCII)
+_DURATION = re.compile(r"(\d{1,5})d", re.ASCII)
+_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.ASCII)
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -96,7 +96,8 @@ def parse_instant(text: str, zone: ZoneInfo) -> int:
 
 def _parse_instant(text: str, zone: ZoneInfo) -> int:
     bare = text.strip()
-    for layout in _FORMATS:
+    # strptime would read the digits of any script.
+    for layout in _FORMATS if bare.isascii() else ():
         try:
             return int(datetime.strptime(bare, layout).replace(tzinfo=zone).timestamp()) * 1000
         except (ValueError, OverflowError):

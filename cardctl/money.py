@@ -16,7 +16,7 @@ _RATE_MAX = 1_000_000
 """A hundredfold, in basis points."""
 
 _YUAN = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)
 
 
 def parse_yuan(text: str) -> int:

@@ -26,6 +26,7 @@ from cardctl.storage.dialects import lock_rows
 from cardctl.vocabulary import BatchStatus, ProductKind
 
 SEATS_MAX = 1_000
+SAFETY_STOCK_MAX = 1_000_000_000
 SHARED_KEY_SPACE = "shared"
 
 _FIXED_BY_CARDS = ("kind", "fields", "seats", "key_space", "fold_case", "fold_hyphens")
@@ -168,8 +169,8 @@ def _checked(entry: ProductEntry) -> ProductEntry:
         )
     if not 1 <= entry.seats <= SEATS_MAX:
         raise BadValue(value=str(entry.seats), expected="a number of seats from 1 to 1000")
-    if entry.safety_stock < 0:
-        raise BadValue(value=str(entry.safety_stock), expected="a number that is not negative")
+    if not 0 <= entry.safety_stock <= SAFETY_STOCK_MAX:
+        raise BadValue(value=str(entry.safety_stock), expected="a number from 0 to 1000000000")
     hyphens = entry.fold_hyphens
     if hyphens is None:
         hyphens = entry.kind in (ProductKind.CODE, ProductKind.CARD)

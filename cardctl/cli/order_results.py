@@ -11,9 +11,9 @@ from cardctl.vocabulary import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cardctl.orders.intake import ImportResult
+    from cardctl.orders.intake import OrderImport
     from cardctl.orders.queries import OrderDetails
-    from cardctl.orders.reading import Reject
+    from cardctl.orders.reading import RejectedRow
     from cardctl.orders.reveal import RevealedCard
 
 ORDER = (
@@ -132,7 +132,7 @@ def _in_clear(card: "RevealedCard") -> dict[str, Any]:
     }
 
 
-def rejected_rows(rejects: "Sequence[Reject]") -> list[dict[str, object]]:
+def rejected_rows(rejects: "Sequence[RejectedRow]") -> list[dict[str, object]]:
     """Rows that were not taken, with what is wrong in the language of the run."""
     return [
         {
@@ -145,7 +145,7 @@ def rejected_rows(rejects: "Sequence[Reject]") -> list[dict[str, object]]:
     ]
 
 
-def import_row(result: "ImportResult", rejects: "Sequence[dict[str, object]]") -> dict[str, object]:
+def import_row(result: "OrderImport", rejects: "Sequence[dict[str, object]]") -> dict[str, object]:
     """The result of an import with the first of its rejects."""
     return {
         "file": result.file,
@@ -164,7 +164,7 @@ def import_row(result: "ImportResult", rejects: "Sequence[dict[str, object]]") -
     }
 
 
-def import_status(result: "ImportResult") -> ExitStatus:
+def import_status(result: "OrderImport") -> ExitStatus:
     """What an import ends with."""
     if result.status == "refused":
         return ExitStatus.INPUT_REFUSED

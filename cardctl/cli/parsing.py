@@ -5,6 +5,7 @@ it is). Everything a command line can do wrong becomes an error of ours, so that
 carries a code and ends with status 2 like any other.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -126,6 +127,9 @@ HelpAsked = NoArgsIsHelpError
 """What Typer raises for a group that stands alone; its message is the whole help."""
 
 
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+"""Python's own `int` would read ١٢ and 1_000, too."""
+
 Offer = Callable[[Any, str], Iterable[str]]
 """Values that begin like an incomplete word, given Typer's context."""
 
@@ -141,6 +145,8 @@ class Checked(ParamType):
 
     def convert(self, value: Any, param: Parameter | None, ctx: TyperContext | None) -> Any:
         """The converted value; raises a `UsageRefused` leaf."""
+        if is_number(self.inner) and not _WHOLE_NUMBER.fullmatch(str(value)):
+            raise _refusal(self.inner, _name_of(param), str(value))
         try:
             return self.inner.convert(value, param, ctx)
         except BadParameter:

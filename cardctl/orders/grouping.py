@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cardctl.errors import InputRefused
-from cardctl.orders.reading import Reject
+from cardctl.orders.reading import RejectedRow
 from cardctl.orders.records import TOLD_TEXTS, OrderRecord
 
 _SAID_ONCE = ("told_status", "paid_fen", "paid_at", "account", *TOLD_TEXTS)
@@ -31,7 +31,7 @@ class ReadRow:
     number: str
     """The order number; empty when that could not be read."""
     record: OrderRecord | None
-    reject: Reject | None = None
+    reject: RejectedRow | None = None
 
 
 @dataclass(slots=True)

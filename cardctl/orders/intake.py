@@ -23,7 +23,7 @@ from cardctl.orders.grouping import (
 )
 from cardctl.orders.place import OrderConflict, place_orders
 from cardctl.orders.plan import PlacingCatalog, PlannedOrder, plan_order, read_placing_catalog
-from cardctl.orders.reading import CellMissing, CellRefused, Reject
+from cardctl.orders.reading import CellMissing, CellRefused, RejectedRow
 from cardctl.orders.tables import AUTO, OrderTable, open_orders
 from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.store import Store
@@ -41,7 +41,7 @@ _KEPT = (Outcome.NEW, Outcome.UPDATED)
 
 
 @dataclass(slots=True)
-class ImportResult:
+class OrderImport:
     """What became of a file of orders; a row without a number counts as an order."""
 
     file: str
@@ -54,7 +54,7 @@ class ImportResult:
     rejected: int = 0
     paid_missing: int = 0
     """New orders of a table that does not say what was paid: they stand with 0."""
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedRow] = field(default_factory=list)
     """Rejected rows and conflicts, in the order of the sheet."""
     warnings: tuple[TableWarning, ...] = ()
 
@@ -80,13 +80,13 @@ class _Chunk:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     rejected: int = 0
     paid_missing: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: list[RejectedRow] = field(default_factory=list)
 
 
 class _GroupRefused(Exception):
     """An order that cannot be placed, with what is wrong with its rows."""
 
-    def __init__(self, rejects: list[Reject]) -> None:
+    def __init__(self, rejects: list[RejectedRow]) -> None:
         super().__init__()
         self.rejects = rejects
 
@@ -117,7 +117,7 @@ def import_orders(
     strict: bool = False,
     dry_run: bool = False,
     advance: Callable[[int], None] = lambda _: None,
-) -> ImportResult:
+) -> OrderImport:
     """Place the orders of a file; `advance` is told of rows as they are done.
 
     Raises `NotFound` for the channel, and what is wrong with the file as a whole.
@@ -128,7 +128,7 @@ def import_orders(
         scattered = last_rows_of_scattered(_numbers(table))
     with open_orders(source, order_format, store.zone) as table:
         intake = _Intake(store, run, catalog, table, dry_run, advance)
-        result = ImportResult(source.name, table.format.code, channel, warnings=table.warnings)
+        result = OrderImport(source.name, table.format.code, channel, warnings=table.warnings)
         groups = group_rows(_read_rows(catalog, table), scattered)
         if strict:
             _place_strictly(intake, groups, result)
@@ -164,7 +164,7 @@ def _read_rows(catalog: PlacingCatalog, table: OrderTable) -> Iterator[ReadRow]:
             yield ReadRow(row.number, number, record)
 
 
-def _place_chunks(intake: _Intake, groups: Iterator[RowGroup], result: ImportResult) -> None:
+def _place_chunks(intake: _Intake, groups: Iterator[RowGroup], result: OrderImport) -> None:
     """One transaction a chunk: what is committed stays when a later chunk fails."""
     for chunk in _chunks(groups):
         result.add(_commit(intake, chunk))
@@ -190,7 +190,7 @@ def _commit(intake: _Intake, groups: list[RowGroup]) -> _Chunk:
     raise AssertionError
 
 
-def _place_strictly(intake: _Intake, groups: Iterator[RowGroup], result: ImportResult) -> None:
+def _place_strictly(intake: _Intake, groups: Iterator[RowGroup], result: OrderImport) -> None:
     """The whole file in one transaction, or nothing of it."""
     try:
         with intake.run.transaction(intake.store, dry_run=intake.dry_run) as session:
@@ -206,7 +206,7 @@ def _place_strictly(intake: _Intake, groups: Iterator[RowGroup], result: ImportR
 
 
 def _place_whole(
-    session: Session, intake: _Intake, groups: Iterator[RowGroup], result: ImportResult
+    session: Session, intake: _Intake, groups: Iterator[RowGroup], result: OrderImport
 ) -> None:
     for chunk in _chunks(groups):
         result.add(_place(session, intake, chunk))
@@ -246,7 +246,7 @@ def _place(session: Session, intake: _Intake, groups: list[RowGroup]) -> _Chunk:
             chunk.paid_missing += 1
         if one.outcome is Outcome.CONFLICT:
             conflict = OrderConflict(order=one.order, differs=", ".join(one.differs))
-            chunk.rejects.append(Reject(group.first_row, "", conflict))
+            chunk.rejects.append(RejectedRow(group.first_row, "", conflict))
     return chunk
 
 
@@ -259,9 +259,9 @@ def _plan(intake: _Intake, group: RowGroup) -> PlannedOrder:
         record = merge_records(records)
         planned = plan_order(intake.catalog, record)
     except InputRefused as problem:
-        raise _GroupRefused([Reject(group.first_row, "", problem)]) from None
+        raise _GroupRefused([RejectedRow(group.first_row, "", problem)]) from None
     column = intake.table.paid_column
     if column is not None and not record.says_paid:
         missing = CellMissing(field=column)
-        raise _GroupRefused([Reject(group.first_row, column, missing)])
+        raise _GroupRefused([RejectedRow(group.first_row, column, missing)])
     return planned

@@ -23,7 +23,7 @@ from cardctl.workbooks.headers import Header
 EXCEL_DIGITS = 15
 """As many digits of a number Excel keeps; the others become zeros."""
 
-_QTY = re.compile(r"\d{1,6}")
+_QTY = re.compile(r"[0-9]{1,6}")
 _SCIENTIFIC = re.compile(r"\d+(\.\d+)?[eE]\+?\d+")
 _WRAPPERS = "'`\t "
 
@@ -68,16 +68,16 @@ class StatusUnknown(InputRefused):
 
 
 class CellRefused(Exception):
-    """What is wrong with a cell, and which cell it is; kept as a `Reject`."""
+    """What is wrong with a cell, and which cell it is; kept as a `RejectedRow`."""
 
-    def __init__(self, reject: "Reject") -> None:
+    def __init__(self, reject: "RejectedRow") -> None:
         """Keep the reject."""
         super().__init__()
         self.reject = reject
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class RejectedRow:
     """A row that was not taken: its number in the sheet, its column's name, and why."""
 
     row: int
@@ -152,7 +152,7 @@ class FieldRow:
 
     def refuse(self, field: str, problem: CardctlError) -> NoReturn:
         """Raise `CellRefused` with this row and the field's column."""
-        raise CellRefused(Reject(self.number, self._name(field), problem))
+        raise CellRefused(RejectedRow(self.number, self._name(field), problem))
 
     def _lost_digits(self, number: str) -> bool:
         digits = sum(letter.isdigit() for letter in number)

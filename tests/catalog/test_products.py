@@ -61,6 +61,7 @@ def test_values_that_make_no_sense_are_refused(shop):
         "--min-validity 30",
         "--seats 0",
         "--safety-stock -1",
+        "--safety-stock 2000000000",
     ):
         shop.run(f"product add P --name x {option}", status=2)
     assert "bad-value" in shop.run("product add P --name x --pattern '(a+)+'", status=2).stderr

@@ -1,5 +1,6 @@
 """Cells of the generic table: any cell is read or told with its row, nothing else is raised."""
 
+import re
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,7 +50,21 @@ def test_any_row_is_an_order_that_can_be_placed_or_names_a_cell(cells):
         assert (record.paid_fen or 0) >= 0
 
 
-@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,40}", fullmatch=True))
+@pytest.mark.parametrize("digits", ["١٢", "１２", "1_2"])
+def test_a_quantity_is_written_in_the_digits_of_an_amount(digits):
+    for field in ("qty", "paid", "paid_at"):
+        cells = ["1" if name == "order" else "VIP" if name == "sku" else "" for name in FIELDS]
+        cells[FIELDS.index(field)] = digits
+
+        assert read(cells)[1].column == field
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,40}", fullmatch=True).filter(
+        # What Excel makes of a long number is refused.
+        lambda number: not re.fullmatch(r"\d+(\.\d+)?[eE]\d+", number)
+    )
+)
 def test_an_id_comes_out_of_every_wrapper(number):
     wrappers = ["{}", '="{}"', "'{}", "`{}", "\t{}", "{}\t", '="{}"\t', " {} "]
     read = {row_of([wrapper.format(number)]).order_number() for wrapper in wrappers}
