@@ -1,17 +1,17 @@
 """Cancel an order that got no card; what was issued is refunded instead."""
 
-import json
 from dataclasses import dataclass
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
+from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.queries import find_order
 from cardctl.orders.waiting import named_orders
-from cardctl.schema.orders import order_events, orders
+from cardctl.schema.orders import orders
 from cardctl.vocabulary import OrderEventKind, OrderStatus
 
 CANCELLABLE = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.HELD)
@@ -52,16 +52,9 @@ def cancel_order(session: Session, *, run: Run, channel: str, number: str) -> Ca
         .where(orders.c.bucket == key.bucket, orders.c.id == key.id)
         .values(status=OrderStatus.CANCELLED.value)
     )
-    session.execute(
-        insert(order_events).values(
-            bucket=key.bucket,
-            id=new_id(),
-            order_id=key.id,
-            kind=OrderEventKind.CANCELLED.value,
-            at=run.at,
-            run_id=run.id,
-            detail=json.dumps({"was": order.status}),
-        )
+    cancelled = NewEvent(
+        key.bucket, new_id(), key.id, OrderEventKind.CANCELLED, {"was": order.status}
     )
+    write_events(session, run=run, events=[cancelled])
     run.record(session, "order.cancel", {"order": name, "was": order.status})
     return Cancelled(name, OrderStatus.CANCELLED.value, order.status)

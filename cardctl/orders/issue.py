@@ -10,7 +10,6 @@ before it is called short. A partial issue waits at once: set aside, an order wo
 and those behind it would take what it is to get.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,8 @@ from cardctl.identifiers import new_ids
 from cardctl.ledger.journal import Posting, post
 from cardctl.ledger.postings import Event, Sale, issue_lines, recognised_fen
 from cardctl.orders.allocate import Allocation, Need, WaitingOrder, allocate, demand
+from cardctl.orders.events import NewEvent, write_events
+from cardctl.orders.outcomes import IssueOutcome, IssueResult, Shortage
 from cardctl.orders.waiting import (
     IssuingCatalog,
     OrderRow,
@@ -33,9 +34,9 @@ from cardctl.orders.waiting import (
     read_catalog,
     with_needs,
 )
-from cardctl.schema.orders import order_events, order_lines, orders
+from cardctl.schema.orders import order_lines, orders
 from cardctl.stock.claim import Binding, Shelf, bind_cards
-from cardctl.storage.dialects import hides_locked_rows, insert_many, update_many
+from cardctl.storage.dialects import hides_locked_rows, update_many
 from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.store import Store
 from cardctl.vocabulary import ISSUABLE, OrderEventKind, OrderStatus
@@ -46,7 +47,6 @@ CHUNK = 5_000
 ATTEMPTS = 5
 """How often a chunk is tried when races roll it back."""
 
-_EVENT_COLUMNS = ("bucket", "id", "order_id", "kind", "at", "run_id", "detail")
 _DONE = (OrderStatus.ISSUED, OrderStatus.DELIVERED)
 
 
@@ -69,72 +69,11 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortage:
-    """A product of which an order wanted more than there was."""
-
-    sku: str
-    wanted: int
-    found: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What issuing did for one order: its status now, the cards bound, and why not more.
-
-    `cause` is empty for a filled order, else ``short``, ``unchanged`` or the forbidding status.
-    """
-
-    order: str
-    status: str
-    cards: int
-    cause: str = ""
-    shortages: tuple[Shortage, ...] = ()
-
-    @property
-    def reason(self) -> str:
-        """The cause, with what was found of what was wanted: ``short: VIP 5/6``."""
-        lacking = ", ".join(f"{one.sku} {one.found}/{one.wanted}" for one in self.shortages)
-        return f"{self.cause}: {lacking}" if lacking else self.cause
-
-
-@dataclass(slots=True)
-class IssueResult:
-    """The outcomes of a run, counted; `refused` are orders whose status forbids issuing."""
-
-    issued: int = 0
-    cards: int = 0
-    short: int = 0
-    held: int = 0
-    blocked: int = 0
-    unchanged: int = 0
-    refused: int = 0
-    orders: list[Outcome] = field(default_factory=list)
-
-    def add(self, outcome: Outcome) -> None:
-        """Count one more."""
-        self.orders.append(outcome)
-        self.cards += outcome.cards
-        match outcome.cause:
-            case "":
-                self.issued += 1
-            case "short":
-                self.short += 1
-            case "held":
-                self.held += 1
-            case "blocked":
-                self.blocked += 1
-            case "unchanged":
-                self.unchanged += 1
-            case _:
-                self.refused += 1
-
-
-@dataclass(frozen=True, slots=True)
 class _Chunk:
     """What one transaction did; it counts only when it is committed."""
 
     rows: Sequence[OrderRow]
-    outcomes: list[Outcome]
+    outcomes: list[IssueOutcome]
     set_aside: list[tuple[int, int]]
 
 
@@ -297,15 +236,11 @@ def _write(session: Session, *, run: Run, decided: Sequence[Allocation]) -> None
     _update_lines(session, changed)
     _update_orders(session, changed)
     event_ids = new_ids(len(changed))
-    insert_many(
-        session,
-        order_events,
-        _EVENT_COLUMNS,
-        [
-            (one.order.bucket, event_id, one.order.id, _kind(one), run.at, run.id, _detail(one))
-            for one, event_id in zip(changed, event_ids, strict=True)
-        ],
+    events = (
+        NewEvent(one.order.bucket, event_id, one.order.id, _kind(one), _detail(one))
+        for one, event_id in zip(changed, event_ids, strict=True)
     )
+    write_events(session, run=run, events=events)
     post(session, run=run, postings=_postings(changed, event_ids))
     run.record(session, "order.issue", _summary(changed, bindings))
 
@@ -378,21 +313,21 @@ def _status_after(one: Allocation) -> str:
     return OrderStatus.SHORT.value
 
 
-def _kind(one: Allocation) -> str:
-    return (OrderEventKind.ISSUED if one.given else OrderEventKind.SHORT).value
+def _kind(one: Allocation) -> OrderEventKind:
+    return OrderEventKind.ISSUED if one.given else OrderEventKind.SHORT
 
 
-def _detail(one: Allocation) -> str:
-    return json.dumps({"cards": one.card_count, "status": _status_after(one)})
+def _detail(one: Allocation) -> dict[str, object]:
+    return {"cards": one.card_count, "status": _status_after(one)}
 
 
-def _outcome(one: Allocation, skus: Mapping[int, str]) -> Outcome:
+def _outcome(one: Allocation, skus: Mapping[int, str]) -> IssueOutcome:
     shortages = tuple(
         Shortage(skus[lack.product_id], lack.wanted, lack.found) for lack in one.lacking
     )
     reason = "short" if shortages else ""
-    return Outcome(one.order.name, _status_after(one), one.card_count, reason, shortages)
+    return IssueOutcome(one.order.name, _status_after(one), one.card_count, reason, shortages)
 
 
-def _not_issuable(name: str, status: str) -> Outcome:
-    return Outcome(name, status, 0, "unchanged" if status in _DONE else status)
+def _not_issuable(name: str, status: str) -> IssueOutcome:
+    return IssueOutcome(name, status, 0, "unchanged" if status in _DONE else status)

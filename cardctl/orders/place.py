@@ -17,6 +17,7 @@ from cardctl.audit.record import Run
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
 from cardctl.orders.compare import CLOSED, Comparison, StoredOrder, compare
+from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.plan import (
     PlacingCatalog,
     PlannedLine,
@@ -55,7 +56,6 @@ _LINE_COLUMNS = (
     "paid_fen",
     "issued_qty",
 )
-_EVENT_COLUMNS = ("bucket", "id", "order_id", "kind", "at", "run_id", "detail")
 
 
 class OrderConflict(StateForbids):
@@ -177,22 +177,19 @@ def _insert(
             for position, line in enumerate(order.lines)
         ],
     )
-    insert_many(
+    write_events(
         session,
-        order_events,
-        _EVENT_COLUMNS,
-        [
-            (
+        run=run,
+        events=(
+            NewEvent(
                 order.bucket,
                 event_id,
                 row_id,
-                OrderEventKind.PLACED.value,
-                run.at,
-                run.id,
-                json.dumps({"status": order.record.status, "paid_fen": order.paid_fen}),
+                OrderEventKind.PLACED,
+                {"status": order.record.status, "paid_fen": order.paid_fen},
             )
             for order, row_id, event_id in zip(new, ids, event_ids, strict=True)
-        ],
+        ),
     )
 
 
@@ -321,15 +318,14 @@ def _mark_paid(
         guard=f"orders.status = '{OrderStatus.UNPAID}'",
         constants={"status": OrderStatus.PAID.value},
     )
-    kind, detail = OrderEventKind.PAID.value, json.dumps({"status": OrderStatus.PAID})
-    insert_many(
+    kind, detail = OrderEventKind.PAID, {"status": OrderStatus.PAID}
+    write_events(
         session,
-        order_events,
-        _EVENT_COLUMNS,
-        [
-            (found.bucket, event_id, found.id, kind, run.at, run.id, detail)
+        run=run,
+        events=(
+            NewEvent(found.bucket, event_id, found.id, kind, detail)
             for (found, _), event_id in zip(paid, new_ids(len(paid)), strict=True)
-        ],
+        ),
     )
 
 

@@ -4,14 +4,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.errors import UsageRefused
 from cardctl.identifiers import new_id
+from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.queries import find_order, select_cards, shown_card
-from cardctl.schema.orders import order_events
 from cardctl.vault.keyset import Vault
 from cardctl.vault.sealing import CardOpener
 from cardctl.vault.secret import Secret
@@ -57,17 +56,8 @@ def reveal_order(
     if not revealed:
         return []
     told = {"cards": len(revealed), "reason": reason}
-    session.execute(
-        insert(order_events).values(
-            bucket=key.bucket,
-            id=new_id(),
-            order_id=key.id,
-            kind=OrderEventKind.REVEALED.value,
-            at=run.at,
-            run_id=run.id,
-            detail=json.dumps(told),
-        )
-    )
+    event = NewEvent(key.bucket, new_id(), key.id, OrderEventKind.REVEALED, told)
+    write_events(session, run=run, events=[event])
     run.record(session, "order.reveal", {"order": f"{channel}:{number}", **told})
     return revealed
 

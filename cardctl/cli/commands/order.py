@@ -30,8 +30,8 @@ from cardctl.vocabulary import OrderStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cardctl.orders.intake import ImportResult
-    from cardctl.orders.issue import IssueResult
+    from cardctl.orders.intake import OrderImport
+    from cardctl.orders.outcomes import IssueResult
     from cardctl.orders.reveal import RevealedCard
 
 noun = Noun("order")
@@ -328,7 +328,7 @@ def _issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
     return ExitStatus.DONE
 
 
-def _warn(context: Context, result: "ImportResult") -> None:
+def _warn(context: Context, result: "OrderImport") -> None:
     for warning in result.warnings:
         context.warn(warning.message, **warning.details)
     if result.paid_missing:

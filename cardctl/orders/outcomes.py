@@ -1,0 +1,69 @@
+"""What issuing answers: one outcome an order, and their count."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A product of which an order wanted more than there was."""
+
+    sku: str
+    wanted: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssueOutcome:
+    """What issuing did for one order: its status now, the cards bound, and why not more.
+
+    `cause` is empty for a filled order, else ``short``, ``frozen``, ``unchanged`` or the
+    forbidding status.
+    """
+
+    order: str
+    status: str
+    cards: int
+    cause: str = ""
+    shortages: tuple[Shortage, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The cause, with what was found of what was wanted: ``short: VIP 5/6``."""
+        lacking = ", ".join(f"{one.sku} {one.found}/{one.wanted}" for one in self.shortages)
+        return f"{self.cause}: {lacking}" if lacking else self.cause
+
+
+@dataclass(slots=True)
+class IssueResult:
+    """The outcomes of a run, counted; `refused` are orders whose status forbids issuing."""
+
+    issued: int = 0
+    cards: int = 0
+    short: int = 0
+    held: int = 0
+    blocked: int = 0
+    frozen: int = 0
+    """Orders that wait for frozen stock. Of all that wait only the first are named in `orders`."""
+    unchanged: int = 0
+    refused: int = 0
+    orders: list[IssueOutcome] = field(default_factory=list)
+
+    def add(self, outcome: IssueOutcome) -> None:
+        """Count one more."""
+        self.orders.append(outcome)
+        self.cards += outcome.cards
+        match outcome.cause:
+            case "":
+                self.issued += 1
+            case "short":
+                self.short += 1
+            case "held":
+                self.held += 1
+            case "blocked":
+                self.blocked += 1
+            case "frozen":
+                self.frozen += 1
+            case "unchanged":
+                self.unchanged += 1
+            case _:
+                self.refused += 1
