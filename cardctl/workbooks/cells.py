@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
-NotTextKind = Literal["number", "date", "boolean", "error", "formula"]
+NotTextKind = Literal["number", "date", "boolean", "error", "formula", "ambiguous"]
 
 
 class NotText(NamedTuple):
     """A cell that is no text; `text` is how a person would write its value.
 
     A whole number has no ``.0``, a date is ISO 8601, a formula gives its last computed value.
+    ``ambiguous`` is a whole line of pasted text that can be read in several ways.
     """
 
     kind: NotTextKind
@@ -36,6 +37,29 @@ class MergedCells(NamedTuple):
     last_column: int
 
 
+class SkippedLine(NamedTuple):
+    """A line of pasted text that holds no key; `masked` never shows a whole word of it."""
+
+    number: int
+    masked: str
+
+
+@dataclass(slots=True)
+class SkippedLines:
+    """How many lines hold no key, and the first of them; complete once all rows are taken."""
+
+    LISTED_MAX: ClassVar[int] = 1000
+
+    count: int = 0
+    lines: list[SkippedLine] = field(default_factory=list)
+
+    def add(self, number: int, masked: str) -> None:
+        """Note one more line."""
+        self.count += 1
+        if len(self.lines) < self.LISTED_MAX:
+            self.lines.append(SkippedLine(number, masked))
+
+
 @dataclass(frozen=True, slots=True)
 class TableWarning:
     """Something about a table that a person should know; `message` is a template."""
@@ -48,6 +72,12 @@ class HiddenRows(TableWarning):
     """Rows that whoever looks at the sheet does not see; they are read like the others."""
 
     message = "{count} rows of the sheet {sheet} are hidden; they were read like the others"
+
+
+class MemberUnread(TableWarning):
+    """A file in a zip that is no table: a picture, a note, a further zip."""
+
+    message = "{member}, inside {file}, is no table and was not read"
 
 
 def text_of(cell: Cell) -> str:

@@ -1,7 +1,7 @@
 """The process that parses hostile bytes: `python -m cardctl.workbooks.child`.
 
-stdin: one line of JSON with the password and the sheet, then the file. stdout: lines of JSON, see
-`read.py`. It has a limit of memory and of CPU, writes no file, and inherits no secret.
+stdin: one line of JSON with the request, then the file. stdout: lines of JSON, see `read.py`. It
+has a limit of memory and of CPU, writes no file, and inherits no secret.
 """
 
 import json
@@ -14,29 +14,26 @@ from typing import Any
 
 from cardctl.errors import CardctlError
 from cardctl.workbooks.cells import Cell, NotText
-from cardctl.workbooks.failures import FileEmpty, FileTooLarge, FormatUnknown
-from cardctl.workbooks.parsed import Parsed
+from cardctl.workbooks.contents import tables_in
+from cardctl.workbooks.failures import FileEmpty, FileTooLarge
+from cardctl.workbooks.parsed import Parsed, Request
 
 MEMORY_BYTES = 640 * 2**20
 """Of address space: a million rows of four columns take about 500 MiB of it."""
 CPU_S = 120
 BATCH_ROWS = 1000
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-
 
 def main() -> None:
-    """Read the request, answer with the table or with what is wrong with it."""
+    """Read the request, answer with the tables or with what is wrong with the file."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # msoffcrypto logs the password at DEBUG.
     logging.getLogger("msoffcrypto").setLevel(logging.CRITICAL + 1)
     try:
-        request = json.loads(sys.stdin.buffer.readline())
-        parsed = _parse([sys.stdin.buffer.read()], request["password"], request["sheet"])
-        _say_table(parsed)
+        request = Request(**json.loads(sys.stdin.buffer.readline()))
+        _say_tables(tables_in([sys.stdin.buffer.read()], request))
     except CardctlError as error:
         _say({"error": error.code, "details": error.details})
     except MemoryError:
@@ -46,48 +43,33 @@ def main() -> None:
         sys.stderr.close()
 
 
-def _parse(held: list[bytes], password: str | None, sheet: str | None) -> Parsed:
-    """Tell the format by the content; `held` gives the bytes away, so that they are held once.
-
-    Each parser is imported only for its own format: a child starts for every file.
-    """
-    data = held.pop()
-    encrypted = data.startswith(_OLE)
-    if encrypted:
-        from cardctl.workbooks.encrypted import decrypt  # noqa: PLC0415 -- as said above
-
-        data = decrypt(data, password)
-    if data.startswith(_ZIP):
-        from cardctl.workbooks.workbook import parse_workbook  # noqa: PLC0415 -- as said above
-
-        return parse_workbook([data], sheet, encrypted=encrypted)
-    if not data.strip():
-        raise FileEmpty
-    if data.startswith((b"%PDF", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\x89PNG")):
-        raise FormatUnknown(found="pdf, rar, 7z, gzip or png")
-    from cardctl.workbooks.delimited import parse_text  # noqa: PLC0415 -- as said above
-
-    return parse_text(data)
+def _say_tables(tables: Iterator[Parsed]) -> None:
+    for parsed in tables:
+        _say_table(parsed)
+    _say({"done": True})
 
 
 def _say_table(parsed: Parsed) -> None:
-    rows = parsed.rows
+    """What it is, its rows, its end; a table that is all of a file has rows."""
     _say(
         {
             "format": parsed.format,
             "sheet": parsed.sheet,
+            "alone": parsed.alone,
+            "member": parsed.member,
             "hidden_rows": parsed.hidden_rows,
             "merged": parsed.merged,
             "encrypted": parsed.encrypted,
+            "unread_members": parsed.unread_members,
         }
     )
     count = 0
-    while batch := list(islice(rows, BATCH_ROWS)):
+    while batch := list(islice(parsed.rows, BATCH_ROWS)):
         _say(_framed(batch))
         count += len(batch)
-    if not count:
+    if not count and parsed.alone and not parsed.member:
         raise FileEmpty
-    _say({"end": count})
+    _say({"end": count, "skipped": parsed.skipped.lines, "skipped_count": parsed.skipped.count})
 
 
 def _framed(batch: list[tuple[int, list[Cell]]]) -> dict[str, Any]:

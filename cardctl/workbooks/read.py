@@ -1,8 +1,9 @@
-"""Read a table out of a file, row by row, without parsing a byte of it in this process.
+"""Read tables out of a file, row by row, without parsing a byte of it in this process.
 
-The child gets one line of JSON (the password, the sheet) and then the file, through its stdin. It
-answers with lines of JSON: what the table is, batches of rows, and an end; or one error. A child
-that goes without an end has crashed, was stopped by its limits, or was killed as too slow.
+The child gets one line of JSON (the request) and then the file, through its stdin. It answers with
+lines of JSON: for each table what it is, batches of rows, and its end; after the last one that it
+is done; or one error. A child that goes before it is done has crashed, was stopped by its limits,
+or was killed as too slow.
 """
 
 import contextlib
@@ -12,17 +13,29 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import IO, Any, Literal, Protocol
 
 from cardctl.errors import CardctlError
-from cardctl.workbooks.cells import HiddenRows, MergedCells, NotText, Row, TableWarning
+from cardctl.workbooks.cells import (
+    HiddenRows,
+    MemberUnread,
+    MergedCells,
+    NotText,
+    Row,
+    SkippedLine,
+    SkippedLines,
+    TableWarning,
+)
 from cardctl.workbooks.failures import FROM_CHILD, FileTooLarge, ReaderDied
+from cardctl.workbooks.parsed import Request
 from cardctl.workbooks.source import Source
 
-__all__ = ["Source", "Table", "open_table"]
+__all__ = ["Source", "Table", "open_sheets", "open_table", "open_tables"]
 
 SILENCE_S = 180
 """How long the child may work without a word."""
@@ -44,25 +57,75 @@ class Password(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open table: what it is, and its rows, which can be taken once."""
+    """An open table: what it is, and its rows, which can be taken once.
 
-    format: Literal["xlsx", "csv", "tsv", "jsonl"]
+    `member` is the name of the file in a zip, else empty; `alone` says that the workbook has no
+    other sheet with cells. Pasted text has a header row made here, whatever mapping the caller
+    remembers: ``number``, ``secret`` and so on; what its lines are is in `skipped` at their end.
+    """
+
+    format: Literal["xlsx", "xls", "csv", "tsv", "jsonl", "text"]
     sheet: str | None
+    alone: bool
+    member: str
     warnings: tuple[TableWarning, ...]
     merged: tuple[MergedCells, ...]
     encrypted: bool
     rows: Iterator[Row]
+    skipped: SkippedLines
 
 
 @contextmanager
 def open_table(
     source: Source, *, password: Password | None = None, sheet: str | None = None
 ) -> Iterator[Table]:
-    """The table in a file, told by its content; a password is ignored where none is needed.
+    """The one table with a header in a file: a workbook, csv, tsv or jsonl, told by its content.
 
-    Raises, here or while rows are taken, the errors of `failures`: each says what is wrong with
-    the file. Leaving the context ends the child.
+    A password is ignored where none is needed. Raises, here or while rows are taken, the errors of
+    `failures`: each says what is wrong with the file. Leaving the context ends the child.
     """
+    with _opened(source, Request("table", _revealed(password), sheet)) as tables:
+        yield next(tables)
+
+
+@contextmanager
+def open_tables(
+    source: Source,
+    *,
+    password: Password | None = None,
+    sheet: str | None = None,
+    line: str | None = None,
+    columns: Collection[str] = (),
+) -> Iterator[Iterator[Table]]:
+    """The tables of keys in a file of any shape: those of `open_table`, pasted text, or a zip.
+
+    A zip gives a table a member, every other file one. `line` is the template of a line of text,
+    see `line_template`. `columns` are headers that the caller knows beside the common ones (those
+    a mapping names, the fields of an account): a text whose first rows hold one is no pasted text.
+    Rows that are not taken are passed by when the next table is. Raises as `open_table` does, for
+    a file in a zip too, and `LineTemplateMalformed`.
+    """
+    request = Request("keys", _revealed(password), sheet, line, tuple(columns))
+    with _opened(source, request) as tables:
+        yield tables
+
+
+@contextmanager
+def open_sheets(source: Source, *, password: Password | None = None) -> Iterator[Iterator[Table]]:
+    """Every sheet with cells, hidden ones too, in the order of the workbook; else as `open_table`.
+
+    A text file is one table without a sheet.
+    """
+    with _opened(source, Request("sheets", _revealed(password))) as tables:
+        yield tables
+
+
+def _revealed(password: Password | None) -> str | None:
+    return password.reveal() if password else None
+
+
+@contextmanager
+def _opened(source: Source, request: Request) -> Iterator[Iterator[Table]]:
     child = subprocess.Popen(
         [sys.executable, "-I", "-X", "utf8", "-m", "cardctl.workbooks.child"],
         stdin=subprocess.PIPE,
@@ -74,17 +137,31 @@ def open_table(
         start_new_session=True,
     )
     with _ended(child):
-        _feed(child, source, {"password": password.reveal() if password else None, "sheet": sheet})
+        _feed(child, source, asdict(request))
         answers = _answers(child, source)
-        facts = next(answers)
+        # What is wrong with the file as a whole is raised here, before anything is begun.
+        first = next(answers)
+        yield _tables(first, answers, source)
+
+
+def _tables(
+    first: dict[str, Any], answers: Iterator[dict[str, Any]], source: Source
+) -> Iterator[Table]:
+    for facts in chain([first], answers):
+        skipped = SkippedLines()
+        rows = _rows(answers, skipped)
         yield Table(
             format=facts["format"],
             sheet=facts["sheet"],
-            warnings=_warnings(facts),
+            alone=facts["alone"],
+            member=facts["member"],
+            warnings=_warnings(facts, source),
             merged=tuple(MergedCells(*ends) for ends in facts["merged"]),
             encrypted=facts["encrypted"],
-            rows=_rows(answers),
+            rows=rows,
+            skipped=skipped,
         )
+        deque(rows, maxlen=0)
 
 
 @contextmanager
@@ -116,7 +193,7 @@ def _feed(child: subprocess.Popen[bytes], source: Source, request: dict[str, obj
 
 
 def _answers(child: subprocess.Popen[bytes], source: Source) -> Iterator[dict[str, Any]]:
-    """What the child says, up to its end; raises what is wrong with the file."""
+    """What the child says until it is done; raises what is wrong with the file."""
     assert child.stdout is not None
     while True:
         answer = _answer(child, child.stdout)
@@ -124,7 +201,7 @@ def _answers(child: subprocess.Popen[bytes], source: Source) -> Iterator[dict[st
             raise _death(child, source)
         if "error" in answer:
             raise _error(answer, source)
-        if "end" in answer:
+        if "done" in answer:
             return
         yield answer
 
@@ -156,18 +233,27 @@ def _death(child: subprocess.Popen[bytes], source: Source) -> CardctlError:
 
 def _error(answer: dict[str, Any], source: Source) -> CardctlError:
     known = FROM_CHILD.get(answer["error"], ReaderDied)
-    return known(file=source.name, **answer["details"])
+    member = answer["details"].pop("member", "")
+    return known(file=f"{source.name}/{member}" if member else source.name, **answer["details"])
 
 
-def _rows(answers: Iterator[dict[str, Any]]) -> Iterator[Row]:
+def _rows(answers: Iterator[dict[str, Any]], skipped: SkippedLines) -> Iterator[Row]:
+    """The rows of a table up to its end, where the child says what it skipped."""
     for answer in answers:
+        if "end" in answer:
+            skipped.count = answer["skipped_count"]
+            skipped.lines.extend(SkippedLine(*line) for line in answer["skipped"])
+            return
         cells = answer["cells"]
         for row, column, kind, text in answer["not_text"]:
             cells[row][column] = NotText(kind, text)
         yield from map(Row, answer["numbers"], cells)
 
 
-def _warnings(facts: dict[str, Any]) -> tuple[TableWarning, ...]:
-    if not facts["hidden_rows"]:
-        return ()
-    return (HiddenRows({"count": facts["hidden_rows"], "sheet": facts["sheet"]}),)
+def _warnings(facts: dict[str, Any], source: Source) -> tuple[TableWarning, ...]:
+    warnings: list[TableWarning] = [
+        MemberUnread({"member": member, "file": source.name}) for member in facts["unread_members"]
+    ]
+    if facts["hidden_rows"]:
+        warnings.append(HiddenRows({"count": facts["hidden_rows"], "sheet": facts["sheet"]}))
+    return tuple(warnings)

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardctl.errors import InputRefused
-from cardctl.workbooks.child import _parse
+from cardctl.workbooks.contents import tables_in
 from cardctl.workbooks.extent import SheetFacts
+from cardctl.workbooks.parsed import Request
 from tests.workbooks.build import encrypted, sheet, table, xlsx
 
 PLAIN = xlsx([["卡号", "密码"], *([f"K-{place}", "pw"] for place in range(20))])
@@ -18,7 +19,7 @@ XML = sheet(table([["卡号", "密码"], ["K-1", "pw"]])).encode()
 def parse(content):
     """All rows, or a refusal; anything else is a bug."""
     with suppress(InputRefused):
-        return list(_parse([content], "pw", None).rows)
+        return [row for table in tables_in([content], Request(password="pw")) for row in table.rows]
 
 
 def flipped(content, flips):
