@@ -304,7 +304,9 @@ def _read_file(origin: Origin, path: Path) -> _File:
         document = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         document = {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise BadConfigFile(file=str(path), reason=str(error.strerror)) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadConfigFile(file=str(path), reason=str(error)) from None
     profiles = document.pop("profiles", {})
     if not isinstance(profiles, dict):

@@ -59,7 +59,7 @@ class AuditCheck:
     runs: int
     records: int
     unfinished: list[str]
-    """Runs without an end, the newest aside: killed, or still at work."""
+    """Runs without an end: killed, or still at work; which of the two the log cannot tell."""
     breaks: list[Break]
 
 
@@ -82,7 +82,6 @@ class _CurrentRun:
     """Where the walk is within a run."""
 
     id: int
-    at: int
     name: str
     next_seq: int = 0
     previous: bytes | None = NOTHING_BEFORE
@@ -100,7 +99,6 @@ class _Walk:
     records: int = 0
     first_runs: int = 0
     current: _CurrentRun | None = None
-    newest: tuple[int, int, str] = (0, 0, "")
     unfinished: list[str] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
     links: dict[tuple[int, int], bytes] = field(default_factory=dict)
@@ -136,20 +134,17 @@ class _Walk:
         self._resolve_links()
         if self.first_runs == 0:
             self.breaks.append(Break(BreakKind.NO_FIRST_RUN, "", 0))
-        # The newest run may be at work right now.
-        unfinished = [name for name in self.unfinished if name != self.newest[2]]
-        return AuditCheck(self.runs, self.records, unfinished[:_LISTED_MOST], self.breaks)
+        return AuditCheck(self.runs, self.records, self.unfinished, self.breaks)
 
     def _enter_run(self, row: Row[Any]) -> None:
         self.runs += 1
-        self.current = _CurrentRun(id=row.run_id, at=row.at, name=run_name(row.run_id, row.payload))
+        self.current = _CurrentRun(id=row.run_id, name=run_name(row.run_id, row.payload))
 
     def _leave_run(self) -> None:
         run = self.current
         if run is None:
             return
-        self.newest = max(self.newest, (run.at, run.id, run.name))
-        if not run.ended and len(self.unfinished) <= _LISTED_MOST:
+        if not run.ended and len(self.unfinished) < _LISTED_MOST:
             self.unfinished.append(run.name)
 
     def _is_as_written(self, row: Row[Any], previous: bytes | None) -> bool:

@@ -1,5 +1,6 @@
 """How a failure is told: an error to the user in words or JSON, a bug to a log file."""
 
+import errno
 import json
 import os
 import sys
@@ -37,14 +38,35 @@ def say_error(error: CardctlError, *, as_json: bool) -> None:
 def describe(error: CardctlError) -> tuple[str, str]:
     """Message and hint in the language of the run.
 
-    Details that are texts of ours ("a whole number") are translated in the message; a hint names
-    commands, so its details stay as they are.
+    Details that are texts of ours ("a whole number"), or words of the operating system, are
+    translated in the message; a hint names commands, so its details stay as they are.
     """
+    system = _system_reasons() if "reason" in error.details else {}
     spoken = {
-        name: _(str(value)) if name in TEXT_DETAILS else value
+        name: system.get(str(value)) or _(str(value)) if name in TEXT_DETAILS else value
         for name, value in error.details.items()
     }
     return _(error.message).format(**spoken), _(error.hint).format(**error.details)
+
+
+def _system_reasons() -> dict[str, str]:
+    """What the operating system says of a file it refuses, and the same in the spoken language."""
+    return {
+        os.strerror(errno.EACCES): _("Permission denied"),
+        os.strerror(errno.EBUSY): _("Device or resource busy"),
+        os.strerror(errno.EEXIST): _("File exists"),
+        os.strerror(errno.EFBIG): _("File too large"),
+        os.strerror(errno.EIO): _("Input/output error"),
+        os.strerror(errno.EISDIR): _("Is a directory"),
+        os.strerror(errno.ELOOP): _("Too many levels of symbolic links"),
+        os.strerror(errno.EMFILE): _("Too many open files"),
+        os.strerror(errno.ENAMETOOLONG): _("File name too long"),
+        os.strerror(errno.ENOENT): _("No such file or directory"),
+        os.strerror(errno.ENOSPC): _("No space left on device"),
+        os.strerror(errno.ENOTDIR): _("Not a directory"),
+        os.strerror(errno.EPERM): _("Operation not permitted"),
+        os.strerror(errno.EROFS): _("Read-only file system"),
+    }
 
 
 def log_bug(error: BaseException, folder: Path) -> Path:

@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlmodel import Session
 
-from cardctl.storage.failures import BadStoreUrl
+from cardctl.storage.failures import BadStoreUrl, UnknownStoreOption
 
 BUSY_TIMEOUT_MS = 60_000
 _CONNECT_TIMEOUT_S = 10
 _CHUNK = 20_000
+_POSTGRES = "postgresql+psycopg"
 
 
 def make_engine(url: URL) -> Engine:
@@ -46,6 +47,19 @@ def check_url(url: URL) -> None:
         raise BadStoreUrl(problem="a SQLite store needs a file: sqlite:////path/cardctl.db")
     if is_sqlite(url) and url.query:
         raise BadStoreUrl(problem="a SQLite store takes no options after its path")
+    if not is_sqlite(url):
+        _check_options(url)
+
+
+def _check_options(url: URL) -> None:
+    """Refuse options that libpq does not know; the driver would end in an error of its own."""
+    driver: Any = url.set(drivername=_POSTGRES).get_dialect().import_dbapi()
+    known = {option.keyword.decode() for option in driver.pq.Conninfo.get_defaults()}
+    # The rest of a password with @ and ? in it is taken for an option, too.
+    may_be_secret = "@" in repr(url.query)
+    for option in url.query:
+        if option not in known:
+            raise UnknownStoreOption(option="***" if may_be_secret else option)
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -81,7 +95,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _postgres_engine(url: URL) -> Engine:
     engine = create_engine(
-        url.set(drivername="postgresql+psycopg"),
+        url.set(drivername=_POSTGRES),
         poolclass=NullPool,
         hide_parameters=True,
         # No server-side prepare: it does not survive a connection pooler.
@@ -120,6 +134,27 @@ def lock_rows(
     if _is_sqlite(session):
         return statement
     return statement.with_for_update(of=table, skip_locked=skip_locked)
+
+
+def hold_table(session: Session, table: Table) -> None:
+    """Keep others from changing a table until this transaction ends; many may hold it at once.
+
+    Whoever wants to change it waits, and those who come to hold it later wait for him.
+    """
+    if not _is_sqlite(session):
+        session.connection().exec_driver_sql(f'LOCK TABLE "{table.name}" IN SHARE MODE')
+
+
+def insert_new(session: Session, table: Table, row: dict[str, object]) -> bool:
+    """Insert a row unless its key is taken; whether it was inserted.
+
+    A key that another transaction is about to take is waited for.
+    """
+    names = ", ".join(f'"{column}"' for column in row)
+    marks = ", ".join(f":{column}" for column in row)
+    statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING'
+    result: Any = session.connection().execute(text(statement), row)
+    return bool(result.rowcount)
 
 
 def insert_many(

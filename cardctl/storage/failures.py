@@ -19,6 +19,12 @@ class BadStoreUrl(UsageRefused):
     hint = "cardctl config show --origin"
 
 
+class UnknownStoreOption(BadStoreUrl):
+    """The URL of a Postgres store names an option that Postgres does not have."""
+
+    message = "the URL of the store names an option that Postgres does not have: {option}"
+
+
 class StoreMissing(ServiceUnavailable):
     """There is no store at that place."""
 
@@ -41,6 +47,14 @@ class StoreNewer(ServiceUnavailable):
     code = "store-newer"
     message = "the store has schema {found}, this cardctl knows only {needed}"
     hint = "install the cardctl that wrote it, or a later one"
+
+
+class StoreVersionUnknown(ServiceUnavailable):
+    """The store says a version from which no migration leads on."""
+
+    code = "store-version-unknown"
+    message = "the store says it has schema {found!r}, which no cardctl wrote"
+    hint = "restore the last backup"
 
 
 class StoreUnreachable(ServiceUnavailable):

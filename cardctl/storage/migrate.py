@@ -5,9 +5,14 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine
 from sqlmodel import Session
 
-from cardctl.storage.failures import StoreMissing, StoreNewer, named_failures
+from cardctl.storage.failures import (
+    StoreMissing,
+    StoreNewer,
+    StoreVersionUnknown,
+    named_failures,
+)
 from cardctl.storage.store import connect
-from cardctl.storage.version import MIGRATIONS, head_version, stored_version
+from cardctl.storage.version import MIGRATIONS, head_version, known_versions, stored_version
 
 
 def migrate_store(url: str, *, dry_run: bool = False) -> tuple[str, str]:
@@ -27,7 +32,8 @@ def migrate_store(url: str, *, dry_run: bool = False) -> tuple[str, str]:
 def migrate(engine: Engine, *, name: str, dry_run: bool = False) -> tuple[str | None, str]:
     """Run the missing migrations in one transaction; returns the versions before and after.
 
-    Raises `StoreNewer` for a store that a later program wrote.
+    Raises `StoreNewer` for a store that a later program wrote, and `StoreVersionUnknown` for one
+    of a version that none of the migrations leads to.
     """
     needed = head_version()
     with named_failures(name), engine.execution_options(writing=True).connect() as connection:
@@ -36,6 +42,8 @@ def migrate(engine: Engine, *, name: str, dry_run: bool = False) -> tuple[str | 
         connection.rollback()
         if found is not None and found > needed:
             raise StoreNewer(found=found, needed=needed)
+        if found is not None and found not in known_versions():
+            raise StoreVersionUnknown(found=found)
         with connection.begin() as transaction:
             upgrade(connection)
             if dry_run:

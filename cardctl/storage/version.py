@@ -9,9 +9,14 @@ from sqlmodel import Session
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+def known_versions() -> set[str]:
+    """The versions this program can migrate from: the numbers its migrations begin with."""
+    return {path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
+
+
 def head_version() -> str:
-    """The newest version this program knows: the number its last migration begins with."""
-    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    """The newest version this program knows."""
+    return max(known_versions())
 
 
 def stored_version(session: Session) -> str | None:

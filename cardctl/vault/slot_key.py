@@ -19,7 +19,8 @@ _PREFIX = "CARDCTL-KEY-1-"
 _DIGITS = 56
 """Of base 32: 32 bytes of secret and 3 of checksum fit exactly."""
 _GROUP = 4
-_LOOKALIKES = str.maketrans("OIL", "011", "- \t")
+_LOOKALIKES = str.maketrans("OIL", "011", "- \t\r\n")
+_FOLDED_PREFIX = _PREFIX.translate(_LOOKALIKES)
 _CRC_BITS = 24
 _CRC_POLYNOMIAL = 0x1864CFB
 _CRC_START = 0xB704CE
@@ -114,25 +115,38 @@ def new_derivation() -> Derivation:
 def parse_slot_key(text: str, *, origin: str) -> SlotKey:
     """Read the text of a key or a recovery code; raises `MalformedKey`, which names the origin.
 
-    Case, spaces and hyphens do not matter, and O, I and L are read as 0 and 1. Any single wrong
-    character is found.
+    Case, spaces and hyphens do not matter, O, I and L are read as 0 and 1, and what every code
+    begins with may be left out. Any single wrong character is found.
     """
-    bare = text.strip().upper()
-    digits = bare.removeprefix(_PREFIX).translate(_LOOKALIKES)
-    if not bare.startswith(_PREFIX) or len(digits) != _DIGITS or not set(digits) <= set(CROCKFORD):
-        raise MalformedKey(origin=origin)
-    checked = 0
-    for digit in digits:
-        checked = checked << 5 | CROCKFORD.index(digit)
-    secret = (checked >> _CRC_BITS).to_bytes(_SECRET_LENGTH)
-    if _checksum(secret) != checked & (1 << _CRC_BITS) - 1:
+    secret = _secret_of(_bare_digits(text))
+    if secret is None:
         raise MalformedKey(origin=origin)
     return SlotKey(secret)
 
 
 def looks_like_slot_key(text: str) -> bool:
-    """Whether something typed is meant as a key or recovery code rather than a passphrase."""
-    return text.strip().upper().startswith(_PREFIX)
+    """Whether something typed is meant as a key or recovery code rather than a passphrase.
+
+    Without what every code begins with only its checksum tells: a passphrase of 56 such letters
+    passes by chance once in sixteen million.
+    """
+    folded = text.upper().translate(_LOOKALIKES)
+    return folded.startswith(_FOLDED_PREFIX) or _secret_of(_bare_digits(text)) is not None
+
+
+def _bare_digits(text: str) -> str:
+    return text.upper().translate(_LOOKALIKES).removeprefix(_FOLDED_PREFIX)
+
+
+def _secret_of(digits: str) -> bytes | None:
+    """The secret that some digits stand for; None where their number or checksum is wrong."""
+    if len(digits) != _DIGITS or not set(digits) <= set(CROCKFORD):
+        return None
+    checked = 0
+    for digit in digits:
+        checked = checked << 5 | CROCKFORD.index(digit)
+    secret = (checked >> _CRC_BITS).to_bytes(_SECRET_LENGTH)
+    return secret if _checksum(secret) == checked & (1 << _CRC_BITS) - 1 else None
 
 
 def parse_derivation(text: str) -> Derivation | None:

@@ -1,7 +1,9 @@
 """What goes wrong: exit statuses, documents, bugs, interruptions, closed pipes, other encodings."""
 
+import errno
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -21,6 +23,7 @@ from cardctl.errors import (
     UsageRefused,
     VaultError,
 )
+from cardctl.workbooks.failures import FileUnreadable
 
 SECRET = "K3Y-0F-A-CARD"
 
@@ -84,6 +87,30 @@ def test_an_error_names_its_code_and_the_next_command(failing):
 def test_in_chinese_the_code_and_the_command_stay(failing):
     told = failing(NotFound(noun="product", name="product"), "--lang zh", status=4).stderr
     assert told == "错误[not-found]: 没有商品 product\n提示: cardctl product list\n"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(errno.ENOENT, errno.EACCES, errno.EISDIR, errno.ENOSPC, errno.EROFS, errno.EPERM),
+        *(errno.ENOTDIR, errno.EMFILE, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO),
+    ],
+)
+def test_what_the_system_says_is_said_in_chinese_too(failing, number):
+    reason = os.strerror(number)
+    error = FileUnreadable(file="x", reason=reason)
+
+    assert reason in failing(error, status=error.exit_status).stderr
+    told = failing(error, "--lang zh", status=error.exit_status).stderr
+    assert reason not in told
+    assert re.search("x.*[一-鿿]{3}", told)
+
+
+def test_what_the_system_seldom_says_stays_as_it_is(failing):
+    reason = os.strerror(errno.EXDEV)
+    error = FileUnreadable(file="x", reason=reason)
+
+    assert reason in failing(error, "--lang zh", status=error.exit_status).stderr
 
 
 def test_with_json_the_error_is_a_document_on_stderr(failing):

@@ -61,6 +61,16 @@ def test_a_store_of_a_newer_version_is_refused(shop, line):
     assert shop.sql("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
+@pytest.mark.parametrize("version", ["0000", "0001x", ""])
+def test_a_store_of_a_version_that_no_program_wrote_is_not_migrated(shop, version):
+    shop.execute("UPDATE alembic_version SET version_num = :version", version=version)
+
+    error = refused(shop, "store migrate", status=9, code="store-version-unknown")
+
+    assert repr(version) in error["message"]
+    assert shop.sql("SELECT version_num FROM alembic_version") == [(version,)]
+
+
 def test_a_migrated_store_is_left_as_it_is(shop):
     migration = shop.run("store migrate --json").json
 
@@ -145,6 +155,28 @@ def test_a_server_that_is_not_there(shop, tmp_path):
     error = refused(shop, READING, status=9, code="store-unreachable", env=env)
 
     assert "hush-hush" not in str(error)
+
+
+@postgres_only
+@pytest.mark.parametrize("line", [READING, WRITING, "store migrate", "init"])
+def test_an_option_that_the_server_does_not_have(shop, line):
+    named = {"CARDCTL_STORE": "postgresql+psycopg://u:hush-hush@h/db?foo=1"}
+    hidden = {"CARDCTL_STORE": "postgresql+psycopg://u:hush@hush?hush-hush=1@h/db"}
+
+    error = refused(shop, line, status=2, code="bad-store", env=named)
+    untold = refused(shop, line, status=2, code="bad-store", env=hidden)
+
+    assert error["details"] == {"option": "foo"}
+    assert "hush" not in str(error) + str(untold)
+
+
+@postgres_only
+def test_an_option_with_a_value_that_makes_no_sense(shop):
+    env = {"CARDCTL_STORE": "postgresql+psycopg://u:hush-hush@h/db?sslmode=foo"}
+
+    error = refused(shop, READING, status=9, code="store-unreachable", env=env)
+
+    assert "hush" not in str(error)
 
 
 @postgres_only

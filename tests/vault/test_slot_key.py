@@ -13,6 +13,7 @@ from cardctl.vault.slot_key import (
     Derivation,
     Passphrase,
     SlotKey,
+    looks_like_slot_key,
     new_derivation,
     new_slot_key,
     pair_of,
@@ -40,6 +41,20 @@ def test_a_recovery_code_is_the_same_key(key):
     code = key.recovery_code().reveal()
     assert [len(group) for group in code.removeprefix(PREFIX).split("-")] == [4] * 14
     assert parse(code) == parse(code.replace("-", " ").replace(" ", "-", 3)) == key
+
+
+@given(keys)
+def test_what_every_code_begins_with_may_be_left_out(key):
+    bare = key.recovery_code().reveal().removeprefix(PREFIX)
+    typed = ["cardctl key 1 " + bare, bare, bare.lower(), bare.replace("-", " "), f" {bare}\n"]
+    for text in [*typed, bare.replace("-", "")]:
+        assert looks_like_slot_key(text)
+        assert parse(text) == key
+
+
+@pytest.mark.parametrize("text", ["correct horse battery staple", "0" * 56, "钥" * 56, "", "CARD"])
+def test_a_passphrase_is_not_taken_for_a_code(text):
+    assert not looks_like_slot_key(text)
 
 
 @given(keys, st.integers(0, 55), st.sampled_from(CROCKFORD))
@@ -79,6 +94,7 @@ def test_lookalikes_are_read_as_digits():
         PREFIX + "0" * 55,
         PREFIX + "0" * 56,
         PREFIX + "0" * 57,
+        "0" * 56,
         PREFIX + "钥" * 56,
         "CARDCTL-KEY-2-" + "0" * 56,
     ],
