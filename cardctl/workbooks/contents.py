@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cardctl.workbooks.failures import FileEmpty, FormatUnknown
+from cardctl.workbooks.failures import FileDamaged, FileEmpty, FormatUnknown
 from cardctl.workbooks.parsed import Parsed, Request
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -17,15 +17,12 @@ def tables_in(held: list[bytes], request: Request) -> Iterator[Parsed]:
     wrong with the file.
     """
     data = held.pop()
-    encrypted = data.startswith(_OLE)
-    if encrypted:
-        from cardctl.workbooks.encrypted import decrypt  # noqa: PLC0415 -- as said above
-
-        data = decrypt(data, request.password)
+    if data.startswith(_OLE):
+        return _in_container([data], request)
     if data.startswith(_ZIP):
         from cardctl.workbooks.workbook import parse_workbook  # noqa: PLC0415 -- as said above
 
-        return parse_workbook([data], request, encrypted=encrypted)
+        return parse_workbook([data], request, encrypted=False)
     if not data.strip():
         raise FileEmpty
     if data.startswith(_OTHERS):
@@ -33,3 +30,20 @@ def tables_in(held: list[bytes], request: Request) -> Iterator[Parsed]:
     from cardctl.workbooks.delimited import parse_text  # noqa: PLC0415 -- as said above
 
     return iter([parse_text(data)])
+
+
+def _in_container(held: list[bytes], request: Request) -> Iterator[Parsed]:
+    """An xls, or an xlsx that is protected by a password."""
+    from cardctl.workbooks import protected  # noqa: PLC0415 -- as said above
+
+    name = protected.stream_of_workbook(held[0])
+    if name != protected.PACKAGE:
+        from cardctl.workbooks.old_workbook import parse_old_workbook  # noqa: PLC0415 -- as above
+
+        return parse_old_workbook(held, request, name=name)
+    data = protected.decrypt_package(held.pop(), request.password)
+    if not data.startswith(_ZIP):
+        raise FileDamaged(part=name)
+    from cardctl.workbooks.workbook import parse_workbook  # noqa: PLC0415 -- as said above
+
+    return parse_workbook([data], request, encrypted=True)

@@ -62,6 +62,12 @@ class SheetFacts:
         if not self._look_quickly(whole):
             self._look_closely(whole)
 
+    def place(self, row: int, column: int) -> None:
+        """Take in a cell of a format that is not XML."""
+        self.cells += 1
+        self.last_row = max(self.last_row, row)
+        self.last_column = max(self.last_column, column)
+
     def _look_quickly(self, text: bytes) -> bool:
         """A stretch of nothing but plain cells, as nearly all are; whether it was one.
 
