@@ -13,6 +13,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import escape, quoteattr
@@ -34,23 +35,9 @@ _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 # The same bytes for the same table: a zip records a time for every member.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
-_CONTENT_TYPES = (
-    f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels"'
-    ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    '<Default Extension="xml" ContentType="application/xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/>'
-    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/></Types>'
-)
 _ROOT_RELATIONS = (
     f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="rId1"'
     f' Type="{_RELATION}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-)
-_WORKBOOK_RELATIONS = (
-    f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_RELATION}/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="rId2" Type="{_RELATION}/styles" Target="styles.xml"/></Relationships>'
 )
 # Style 0 is general, 1 is text (so that what a person types stays text), 2 is a bold heading.
 _STYLES = (
@@ -70,6 +57,10 @@ _STYLES = (
 )
 _TEXT, _HEADING = 1, 2
 _COLUMN_WIDTH = 22
+_NOTE_MAX = 255
+_TITLE_MAX = 32
+"""Excel's own limits of what it shows beside a cell."""
+_LAST = 1_048_576
 
 # What XML cannot hold, and what would be read as an escape, is written as Excel writes it.
 _UNWRITABLE = re.compile(
@@ -102,6 +93,21 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@dataclass(frozen=True, slots=True)
+class SheetPage:
+    """A sheet to be written.
+
+    With `text_columns` what a person adds below stays text. `notes` are shown beside the cells of
+    a column when one of them is chosen, in the order of the columns; an empty one shows nothing.
+    """
+
+    name: str
+    header: Sequence[str]
+    rows: Iterable[Sequence[Value]]
+    text_columns: bool = False
+    notes: Sequence[str] = ()
+
+
 def write_workbook(
     path: Path,
     header: Sequence[str],
@@ -109,24 +115,25 @@ def write_workbook(
     *,
     sheet: str = "Sheet1",
     text_columns: bool = False,
+    notes: Sequence[str] = (),
 ) -> None:
-    """Write an xlsx of one sheet; with `text_columns` what a person adds below stays text."""
+    """Write an xlsx of one sheet; see `SheetPage`."""
+    write_sheets(path, [SheetPage(sheet, header, rows, text_columns, notes)])
+
+
+def write_sheets(path: Path, pages: Sequence[SheetPage]) -> None:
+    """Write an xlsx of some sheets, in their order."""
     with new_file(path) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        _put(archive, "[Content_Types].xml", _CONTENT_TYPES)
+        numbers = range(1, len(pages) + 1)
+        _put(archive, "[Content_Types].xml", _content_types(numbers))
         _put(archive, "_rels/.rels", _ROOT_RELATIONS)
-        _put(archive, "xl/workbook.xml", _workbook(sheet))
-        _put(archive, "xl/_rels/workbook.xml.rels", _WORKBOOK_RELATIONS)
+        _put(archive, "xl/workbook.xml", _workbook([page.name for page in pages]))
+        _put(archive, "xl/_rels/workbook.xml.rels", _workbook_relations(numbers))
         _put(archive, "xl/styles.xml", _STYLES)
-        with archive.open(_member("xl/worksheets/sheet1.xml"), "w", force_zip64=True) as part:
-            style = f' style="{_TEXT}"' if text_columns else ""
-            part.write(
-                f'{_XML}<worksheet xmlns="{_MAIN}"><cols><col min="1" max="{max(len(header), 1)}"'
-                f' width="{_COLUMN_WIDTH}"{style} customWidth="1"/></cols><sheetData>'.encode()
-            )
-            part.write(_row(1, header, _HEADING).encode())
-            for number, row in enumerate(rows, 2):
-                part.write(_row(number, row, _TEXT).encode())
-            part.write(b"</sheetData></worksheet>")
+        for number, page in zip(numbers, pages, strict=True):
+            with archive.open(_member(_part_of(number)), "w", force_zip64=True) as part:
+                for text in _sheet(page):
+                    part.write(text.encode())
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
@@ -140,11 +147,74 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Value]]
         text.detach()
 
 
-def _workbook(sheet: str) -> str:
-    return (
-        f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}"><sheets>'
-        f'<sheet name={quoteattr(sheet)} sheetId="1" r:id="rId1"/></sheets></workbook>'
+def _content_types(sheets: Sequence[int]) -> str:
+    parts = "".join(
+        f'<Override PartName="/{_part_of(number)}" ContentType="{_TYPE}.worksheet+xml"/>'
+        for number in sheets
     )
+    return (
+        f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+        '<Default Extension="rels"'
+        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>{parts}'
+        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/></Types>'
+    )
+
+
+def _workbook(names: Sequence[str]) -> str:
+    sheets = "".join(
+        f'<sheet name={quoteattr(name)} sheetId="{number}" r:id="rId{number}"/>'
+        for number, name in enumerate(names, 1)
+    )
+    return (
+        f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}">'
+        f"<sheets>{sheets}</sheets></workbook>"
+    )
+
+
+def _workbook_relations(sheets: Sequence[int]) -> str:
+    parts = "".join(
+        f'<Relationship Id="rId{number}" Type="{_RELATION}/worksheet"'
+        f' Target="worksheets/sheet{number}.xml"/>'
+        for number in sheets
+    )
+    return (
+        f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">{parts}'
+        f'<Relationship Id="rId{len(sheets) + 1}" Type="{_RELATION}/styles" Target="styles.xml"/>'
+        "</Relationships>"
+    )
+
+
+def _part_of(number: int) -> str:
+    return f"xl/worksheets/sheet{number}.xml"
+
+
+def _sheet(page: SheetPage) -> Iterator[str]:
+    style = f' style="{_TEXT}"' if page.text_columns else ""
+    yield (
+        f'{_XML}<worksheet xmlns="{_MAIN}"><cols><col min="1" max="{max(len(page.header), 1)}"'
+        f' width="{_COLUMN_WIDTH}"{style} customWidth="1"/></cols><sheetData>'
+    )
+    yield _row(1, page.header, _HEADING)
+    for number, row in enumerate(page.rows, 2):
+        yield _row(number, row, _TEXT)
+    yield f"</sheetData>{_notes(page)}</worksheet>"
+
+
+def _notes(page: SheetPage) -> str:
+    """What a column is for, as the message of a validation that lets everything pass."""
+    shown = [
+        f'<dataValidation allowBlank="1" showInputMessage="1" sqref="{letters}1:{letters}{_LAST}"'
+        f" promptTitle={quoteattr(title[:_TITLE_MAX])} prompt={quoteattr(note[:_NOTE_MAX])}/>"
+        for letters, title, note in zip(
+            map(column_letters, range(len(page.notes))), page.header, page.notes, strict=False
+        )
+        if note
+    ]
+    if not shown:
+        return ""
+    return f'<dataValidations count="{len(shown)}">{"".join(shown)}</dataValidations>'
 
 
 def _row(number: int, values: Sequence[Value], style: int) -> str:

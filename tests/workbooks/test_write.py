@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cardctl.workbooks.failures import OutputExists, OutputUnwritable
-from cardctl.workbooks.read import Source, open_table
-from cardctl.workbooks.write import write_csv, write_workbook
+from cardctl.workbooks.read import Source, open_sheets, open_table
+from cardctl.workbooks.write import SheetPage, write_csv, write_sheets, write_workbook
 
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff"), max_size=30
@@ -62,3 +62,19 @@ def test_a_file_that_fails_half_way_is_taken_away(tmp_path):
     with pytest.raises(ZeroDivisionError):
         write_csv(path, ("a",), ((1 // place,) for place in (1, 0)))
     assert not path.exists()
+
+
+def test_sheets_stand_in_their_order_and_say_what_their_columns_are_for(tmp_path):
+    path = tmp_path / "out.xlsx"
+    page = SheetPage("商品 & 价", ("编号", "名称"), [("A", "=x")], True, ('必填 "一"', ""))
+    write_sheets(path, [page, SheetPage("b", ("c",), []), SheetPage("d", (), [("1",)])])
+
+    with open_sheets(Source.of(str(path))) as tables:
+        read = [(table.sheet, [row.cells for row in table.rows]) for table in tables]
+    assert read == [("商品 & 价", [["编号", "名称"], ["A", "=x"]]), ("b", [["c"]]), ("d", [["1"]])]
+
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["商品 & 价", "b", "d"]
+    [note] = book["商品 & 价"].data_validations.dataValidation
+    assert (note.promptTitle, note.prompt) == ("编号", '必填 "一"')
+    assert "A7" in note.sqref
