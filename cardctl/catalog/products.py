@@ -138,6 +138,15 @@ def show_product(session: Session, *, sku: str) -> ProductEntry:
     return found
 
 
+def find_product_id(session: Session, *, sku: str) -> int:
+    """The id of a product. Raises `NotFound`."""
+    query = select(products.c.id).where(products.c.sku == sku)
+    found: int | None = session.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound(noun="product", name=sku)
+    return found
+
+
 def _by_sku(sku: str) -> Select[Any]:
     return select(products).where(products.c.sku == sku)
 

@@ -107,6 +107,7 @@ ISSUE = (
     Column("short", "short"),
     Column("held", "held"),
     Column("blocked", "blocked"),
+    Column("frozen", "frozen"),
     Column("unchanged", "unchanged"),
     Column("orders", "orders", of=ISSUED),
 )

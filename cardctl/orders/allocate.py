@@ -39,6 +39,9 @@ class WaitingOrder:
     """The code of the money account, or empty."""
     pools: tuple[int, ...]
     needs: tuple[Need, ...]
+    """What may be filled now."""
+    frozen: bool = False
+    """Whether it also waits for stock that is frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +55,16 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What an order gets; nothing lacking means that it gets everything."""
+    """What an order gets."""
 
     order: WaitingOrder
     given: list[tuple[Need, list[PickedCard]]] = field(default_factory=list)
     lacking: list[Lack] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has everything then."""
+        return not (self.lacking or self.order.frozen)
 
     @property
     def card_count(self) -> int:
@@ -78,7 +86,12 @@ def demand(orders: Sequence[WaitingOrder]) -> dict[tuple[int, int], int]:
 def allocate(
     order: WaitingOrder, shelves: Mapping[tuple[int, int], Shelf], *, partial: bool
 ) -> Allocation:
-    """Take an order's cards from stocked shelves; what it cannot use goes back on them."""
+    """Take an order's cards from stocked shelves; what it cannot use goes back on them.
+
+    An order that waits for frozen stock takes nothing, unless it may take a part.
+    """
+    if order.frozen and not partial:
+        return Allocation(order)
     taken: list[tuple[Shelf, list[PickedCard]]] = []
     allocation = Allocation(order)
     for need in order.needs:

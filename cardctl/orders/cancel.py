@@ -12,6 +12,7 @@ from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.queries import find_order
 from cardctl.orders.waiting import named_orders
 from cardctl.schema.orders import orders
+from cardctl.stock.expire import release_cards_of
 from cardctl.vocabulary import OrderEventKind, OrderStatus
 
 CANCELLABLE = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.HELD)
@@ -35,7 +36,7 @@ class Cancelled:
 
 
 def cancel_order(session: Session, *, run: Run, channel: str, number: str) -> Cancelled:
-    """Cancel an order, once; cancelling it again changes nothing.
+    """Cancel an order, once, and put back what is reserved for it; again changes nothing.
 
     Raises `NotFound` and `CannotCancel`.
     """
@@ -56,5 +57,6 @@ def cancel_order(session: Session, *, run: Run, channel: str, number: str) -> Ca
         key.bucket, new_id(), key.id, OrderEventKind.CANCELLED, {"was": order.status}
     )
     write_events(session, run=run, events=[cancelled])
+    release_cards_of(session, run=run, order_bucket=key.bucket, order_id=key.id)
     run.record(session, "order.cancel", {"order": name, "was": order.status})
     return Cancelled(name, OrderStatus.CANCELLED.value, order.status)

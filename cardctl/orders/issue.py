@@ -29,6 +29,7 @@ from cardctl.orders.waiting import (
     IssuingCatalog,
     OrderRow,
     find_orders,
+    kept_waiting,
     named_orders,
     next_in_queue,
     read_catalog,
@@ -36,6 +37,8 @@ from cardctl.orders.waiting import (
 )
 from cardctl.schema.orders import order_lines, orders
 from cardctl.stock.claim import Binding, Shelf, bind_cards
+from cardctl.stock.expire import any_overdue, expire_cards
+from cardctl.stock.freeze import Frozen, read_frozen
 from cardctl.storage.dialects import hides_locked_rows, update_many
 from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.store import Store
@@ -46,6 +49,9 @@ CHUNK = 5_000
 
 ATTEMPTS = 5
 """How often a chunk is tried when races roll it back."""
+
+FROZEN_NAMED = 100
+"""How many of the orders that wait for frozen stock a run names; all of them are counted."""
 
 _DONE = (OrderStatus.ISSUED, OrderStatus.DELIVERED)
 
@@ -132,12 +138,16 @@ def issue_orders(
     """
     issuing = _begin(store, run=run, wish=wish, advance=advance)
     if names is None:
+        _clear_shelves(issuing)
         _issue_queue(issuing)
     else:
         with store.reading() as session:
             keys = find_orders(session, catalog=issuing.catalog, names=names)
         _issue_keys(issuing, keys, waiting=wish.partial)
-    return _finish(issuing)
+    _finish(issuing)
+    if names is None:
+        _tell_frozen(issuing)
+    return issuing.result
 
 
 def _begin(store: Store, *, run: Run, wish: Wish, advance: Callable[[int], None]) -> _Issuing:
@@ -146,12 +156,25 @@ def _begin(store: Store, *, run: Run, wish: Wish, advance: Callable[[int], None]
     return _Issuing(store, run, wish, catalog, advance)
 
 
-def _finish(issuing: _Issuing) -> IssueResult:
+def _finish(issuing: _Issuing) -> None:
     """Give what seemed short its second look, and close the run's chain."""
     keys, issuing.set_aside = sorted(issuing.set_aside), []
     _issue_keys(issuing, keys, waiting=True)
     issuing.run.finish(issuing.store)
-    return issuing.result
+
+
+def _clear_shelves(issuing: _Issuing) -> None:
+    """Mark cards expired whose time is over; none of them would be sold, but they would lie there.
+
+    What another process holds is left to the next run, and a dry run leaves everything.
+    """
+    store, run = issuing.store, issuing.run
+    with store.reading() as session:
+        clear = not any_overdue(session, at=run.at)
+    if clear or issuing.wish.dry_run:
+        return
+    with run.transaction(store, final=False) as session:
+        expire_cards(session, run=run, as_of=run.at, passing_locked=True)
 
 
 def _issue_queue(issuing: _Issuing) -> None:
@@ -166,9 +189,35 @@ def _issue_queue(issuing: _Issuing) -> None:
         left = None if left is None else left - len(chunk.rows)
 
 
+def _tell_frozen(issuing: _Issuing) -> None:
+    """Count the orders that the queue passed over; a million of them are not named one by one."""
+    wish, result = issuing.wish, issuing.result
+    with issuing.store.reading() as session:
+        frozen = read_frozen(session, holding=False)
+        if not frozen:
+            return
+        count, rows = kept_waiting(session, frozen=frozen, partial=wish.partial, most=FROZEN_NAMED)
+    # What was given a part of its cards is among them by now, unless nothing was kept.
+    result.frozen = count + (result.frozen if wish.dry_run else 0)
+    told = {one.order for one in result.orders}
+    passed = [(issuing.catalog.name(row), row.status) for row in rows]
+    result.orders += [
+        IssueOutcome(name, status, 0, "frozen") for name, status in passed if name not in told
+    ]
+
+
 def _issue_next(session: Session, issuing: _Issuing, last: OrderRow | None, size: int) -> _Chunk:
-    rows = next_in_queue(session, after=last, size=size, locking=not issuing.wish.dry_run)
-    return _issue_rows(session, issuing, rows, waiting=issuing.wish.partial)
+    wish = issuing.wish
+    frozen = read_frozen(session, holding=not wish.dry_run)
+    rows = next_in_queue(
+        session,
+        after=last,
+        size=size,
+        locking=not wish.dry_run,
+        frozen=frozen,
+        partial=wish.partial,
+    )
+    return _issue_rows(session, issuing, rows, frozen=frozen, waiting=wish.partial)
 
 
 def _issue_keys(issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool) -> None:
@@ -180,10 +229,11 @@ def _issue_keys(issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: 
 def _issue_part(
     session: Session, issuing: _Issuing, keys: Sequence[tuple[int, int]], *, waiting: bool
 ) -> _Chunk:
+    frozen = read_frozen(session, holding=not issuing.wish.dry_run)
     rows = named_orders(session, keys=keys, locking=not issuing.wish.dry_run)
     # Locked in the order of their keys, served as in the queue: the longest wait first.
     issuable = sorted((row for row in rows if row.status in ISSUABLE), key=lambda row: row.place)
-    chunk = _issue_rows(session, issuing, issuable, waiting=waiting)
+    chunk = _issue_rows(session, issuing, issuable, frozen=frozen, waiting=waiting)
     others = [
         _not_issuable(issuing.catalog.name(row), row.status)
         for row in rows
@@ -193,10 +243,15 @@ def _issue_part(
 
 
 def _issue_rows(
-    session: Session, issuing: _Issuing, rows: Sequence[OrderRow], *, waiting: bool
+    session: Session,
+    issuing: _Issuing,
+    rows: Sequence[OrderRow],
+    *,
+    frozen: Frozen,
+    waiting: bool,
 ) -> _Chunk:
     """Decide and write one chunk of locked orders."""
-    waiting_orders = with_needs(session, catalog=issuing.catalog, rows=rows)
+    waiting_orders = with_needs(session, catalog=issuing.catalog, rows=rows, frozen=frozen)
     shelves = _stock_shelves(session, issuing, waiting_orders, waiting=waiting)
     # A first look that may have missed stock does not call an order short.
     conclusive = waiting or issuing.wish.dry_run or not hides_locked_rows(session)
@@ -298,7 +353,7 @@ def _summary(decided: Sequence[Allocation], bindings: Sequence[Binding]) -> dict
     for one in sorted((b.order_bucket, b.order_id, b.card.bucket, b.card.id) for b in bindings):
         digest.update(":".join(map(str, one)).encode() + b"\n")
     return {
-        "issued": sum(1 for one in decided if not one.lacking),
+        "issued": sum(1 for one in decided if one.complete),
         "short": sum(1 for one in decided if one.lacking),
         "cards": len(bindings),
         "pairs_sha256": digest.hexdigest(),
@@ -306,8 +361,10 @@ def _summary(decided: Sequence[Allocation], bindings: Sequence[Binding]) -> dict
 
 
 def _status_after(one: Allocation) -> str:
-    if not one.lacking:
+    if one.complete:
         return OrderStatus.ISSUED.value
+    if not (one.given or one.lacking):
+        return one.order.status
     if one.given or one.order.status == OrderStatus.PARTLY_ISSUED:
         return OrderStatus.PARTLY_ISSUED.value
     return OrderStatus.SHORT.value
@@ -325,8 +382,8 @@ def _outcome(one: Allocation, skus: Mapping[int, str]) -> IssueOutcome:
     shortages = tuple(
         Shortage(skus[lack.product_id], lack.wanted, lack.found) for lack in one.lacking
     )
-    reason = "short" if shortages else ""
-    return IssueOutcome(one.order.name, _status_after(one), one.card_count, reason, shortages)
+    cause = "short" if shortages else "frozen" if one.order.frozen else ""
+    return IssueOutcome(one.order.name, _status_after(one), one.card_count, cause, shortages)
 
 
 def _not_issuable(name: str, status: str) -> IssueOutcome:

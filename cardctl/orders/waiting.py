@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, func, select, text, tuple_
 from sqlmodel import Session
 
 from cardctl.clock import DAY_MS
@@ -17,11 +17,13 @@ from cardctl.identifiers import order_bucket
 from cardctl.orders.allocate import Need, WaitingOrder
 from cardctl.schema.catalog import MAIN_POOL_ID, accounts, channel_pools, channels, products
 from cardctl.schema.orders import order_lines, orders
+from cardctl.stock.freeze import Frozen
 from cardctl.storage.dialects import lock_rows, select_many
 from cardctl.vocabulary import ISSUABLE
 
 # A literal, as in the partial index: SQLite's planner does not look into a parameter.
 _WAITING = text(f"orders.status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})")
+_PLACE = (orders.c.waiting_since, orders.c.bucket, orders.c.id)
 _LINE_COLUMNS = (
     "bucket",
     "order_id",
@@ -85,18 +87,40 @@ def read_catalog(session: Session, *, at: int) -> IssuingCatalog:
 
 
 def next_in_queue(
-    session: Session, *, after: OrderRow | None, size: int, locking: bool
+    session: Session,
+    *,
+    after: OrderRow | None,
+    size: int,
+    locking: bool,
+    frozen: Frozen,
+    partial: bool,
 ) -> list[OrderRow]:
-    """The orders that have waited longest, after the last one seen."""
-    order = orders.c
+    """The orders that have waited longest, after the last one seen.
+
+    Those for which frozen stock leaves nothing to do are passed over, however many they are.
+    """
+    if frozen.everything:
+        return []
     query = _select_orders().where(_WAITING)
     if after is not None:
-        place = tuple_(order.waiting_since, order.bucket, order.id)
-        query = query.where(place > after.place)
-    query = query.order_by(order.waiting_since, order.bucket, order.id).limit(size)
+        query = query.where(tuple_(*_PLACE) > after.place)
+    if frozen:
+        query = query.where(~_kept_waiting(frozen, partial=partial))
+    query = query.order_by(*_PLACE).limit(size)
     if locking:
         query = lock_rows(session, query, table=orders, skip_locked=True)
     return [OrderRow(*row) for row in session.execute(query)]
+
+
+def kept_waiting(
+    session: Session, *, frozen: Frozen, partial: bool, most: int
+) -> tuple[int, list[OrderRow]]:
+    """How many orders wait only because stock is frozen, and the first of them."""
+    kept = _WAITING if frozen.everything else _WAITING & _kept_waiting(frozen, partial=partial)
+    count = select(func.count()).select_from(orders).where(kept)
+    first = _select_orders().where(kept).order_by(*_PLACE).limit(most)
+    rows = [OrderRow(*row) for row in session.execute(first)]
+    return session.execute(count).scalar_one(), rows
 
 
 def named_orders(
@@ -135,17 +159,20 @@ def find_orders(
 
 
 def with_needs(
-    session: Session, *, catalog: IssuingCatalog, rows: Sequence[OrderRow]
+    session: Session, *, catalog: IssuingCatalog, rows: Sequence[OrderRow], frozen: Frozen
 ) -> list[WaitingOrder]:
-    """The same orders with the lines that still lack cards."""
+    """The same orders with the lines that still lack cards and may get them."""
     keys = [(row.bucket, row.id) for row in rows]
     lines = select_many(
         session, order_lines, columns=_LINE_COLUMNS, key=("bucket", "order_id"), rows=keys
     )
     needs: dict[tuple[int, int], list[Need]] = {}
+    stopped = set()
     for bucket, order_id, _, *parts in sorted(lines):
         need = Need(*parts)
-        if need.missing:
+        if need.missing and frozen.holds(need.product_id):
+            stopped.add((bucket, order_id))
+        elif need.missing:
             needs.setdefault((bucket, order_id), []).append(need)
     return [
         WaitingOrder(
@@ -156,9 +183,28 @@ def with_needs(
             account=catalog.account_codes.get(row.account_id or 0, ""),
             pools=catalog.pools.get(row.channel_id, (MAIN_POOL_ID,)),
             needs=tuple(needs.get((row.bucket, row.id), ())),
+            frozen=(row.bucket, row.id) in stopped,
         )
         for row in rows
     ]
+
+
+def _kept_waiting(frozen: Frozen, *, partial: bool) -> ColumnElement[bool]:
+    """Whether frozen products keep an order from what it may get: one of them, or all it lacks.
+
+    A count, not an EXISTS: Postgres would make a join of that and read every line there is.
+    """
+    line = order_lines.c
+    in_the_way = line.product_id.in_(frozen.product_ids)
+    lines = (
+        select(func.count())
+        .where(line.bucket == orders.c.bucket, line.order_id == orders.c.id)
+        .where(line.issued_qty < line.qty)
+        .correlate(orders)
+    )
+    if partial:
+        return lines.where(~in_the_way).scalar_subquery() == 0
+    return lines.where(in_the_way).scalar_subquery() > 0
 
 
 def _select_orders() -> Select[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, select, text, tuple_
 from sqlmodel import Session
 
 from cardctl.errors import ServiceUnavailable
@@ -17,8 +17,9 @@ from cardctl.schema.cards import cards
 from cardctl.storage.dialects import lock_rows, update_many
 from cardctl.vocabulary import CardStatus
 
-# A literal, as in the partial index: SQLite's planner does not look into a parameter.
-_AVAILABLE = text("card.status = 'available'")
+AVAILABLE = text("card.status = 'available'")
+"""A literal, as in the partial index: SQLite's planner does not look into a parameter."""
+
 _ID_MAX = 2**63 - 1
 
 
@@ -80,7 +81,7 @@ class Shelf:
             .where(
                 card.product_id == self.product_id,
                 card.pool_id == self.pool_id,
-                _AVAILABLE,
+                AVAILABLE,
                 tuple_(card.expires_at, card.id) > self._last,
             )
             .order_by(card.expires_at, card.id)
@@ -110,6 +111,14 @@ def in_claim_order(query: Select[Any]) -> Select[Any]:
     """
     card = cards.c
     return query.order_by(card.product_id, card.pool_id, card.expires_at, card.id)
+
+
+def lock_cards(session: Session, which: ColumnElement[bool]) -> int:
+    """Lock all cards of a kind in the order of the claim, and say how many there are."""
+    query = lock_rows(
+        session, in_claim_order(select(cards.c.id).where(which)), table=cards, skip_locked=False
+    )
+    return sum(1 for _ in session.execute(query.execution_options(yield_per=5_000)))
 
 
 def bind_cards(session: Session, *, bindings: Sequence[Binding], at: int) -> None:

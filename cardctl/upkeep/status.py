@@ -15,6 +15,7 @@ from cardctl.schema.audit import audit_records
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import products
 from cardctl.schema.orders import orders
+from cardctl.stock.freeze import list_freezes
 from cardctl.vocabulary import ISSUABLE, ON_HAND, CardStatus, OrderStatus
 
 SOON_DAYS = 30
@@ -31,6 +32,7 @@ class AlertKind(StrEnum):
 
     SHORT = "orders-short"
     HELD = "orders-held"
+    FROZEN = "stock-frozen"
     LOW_STOCK = "low-stock"
     EXPIRED = "expired-on-hand"
     EXPIRING = "expiring-soon"
@@ -86,6 +88,7 @@ def look_around(session: Session, *, now: int) -> Status:
     return Status(
         alerts=(
             *_order_alerts(short, held),
+            *_frozen_stock(session),
             *_stock_alerts(session, now),
             *_broken_runs(runs, now),
         ),
@@ -104,6 +107,12 @@ def _order_alerts(short: int, held: int) -> Iterator[Alert]:
         yield Alert(AlertKind.SHORT, "", short, "cardctl order list --status short")
     if held:
         yield Alert(AlertKind.HELD, "", held, "cardctl order list --status held")
+
+
+def _frozen_stock(session: Session) -> Iterator[Alert]:
+    for sku in list_freezes(session):
+        command = f"cardctl stock unfreeze --product {sku}" if sku else "cardctl stock unfreeze"
+        yield Alert(AlertKind.FROZEN, sku or "", 1, command)
 
 
 def _stock_alerts(session: Session, now: int) -> Iterator[Alert]:

@@ -29,6 +29,7 @@ def test_levels_count_by_product_pool_and_status(stocked):
             "void": 0,
             "expired": 0,
             "already_sold": 0,
+            "frozen": False,
             "cost_fen": 2_500,
             "cost_missing": 0,
         }
@@ -50,7 +51,8 @@ def test_cards_expire_on_the_day_after_their_last(shop, frozen_clock):
     assert shop.run("stock expire --json").json == []
     frozen_clock.advance(days=1)
     assert shop.run("stock expire --dry-run --json").json[0]["cards"] == 2
-    assert levels(shop)[0]["expired"] == 0
+    # Counted as what they are, whether they have been marked so or not.
+    assert (levels(shop)[0]["available"], levels(shop)[0]["expired"]) == (1, 2)
     assert shop.run("stock expire --json").json == [
         {"product": "VIP", "cards": 2, "cost_fen": 2_500}
     ]
@@ -63,6 +65,37 @@ def test_cards_expire_on_the_day_after_their_last(shop, frozen_clock):
 def test_nothing_expires_before_its_time(stocked):
     stocked.run("stock expire --as-of 2199-01-01", status=2)
     assert levels(stocked)[0]["expired"] == 0
+
+
+def test_issuing_all_clears_the_shelves_of_what_is_over(shop, frozen_clock):
+    shop.seed_catalog()
+    shop.run("pool add live")
+    shop.import_codes("VIP", ["MADE-UP-1"], expires="2026-11-23")
+    shop.import_codes("VIP", ["MADE-UP-2"], expires="2026-11-23", pool="live")
+    shop.import_codes("VIP", ["MADE-UP-3"], expires="never")
+    shop.run("order issue --all")
+    assert shop.sql("SELECT COUNT(*) FROM card WHERE status = 'expired'") == [(0,)]
+    frozen_clock.advance(days=2)
+    shop.run("order issue --all --dry-run")
+    assert shop.sql("SELECT COUNT(*) FROM card WHERE status = 'expired'") == [(0,)]
+    shop.run("order issue --all")
+    assert shop.sql("SELECT COUNT(*) FROM card WHERE status = 'expired'") == [(2,)]
+    verbs = [row[0] for row in shop.sql("SELECT verb FROM audit_record ORDER BY at, seq")]
+    assert verbs[-3:] == ["begin", "stock.expire", "end"]
+    shop.run("order issue --all")
+    shop.run("audit verify")
+
+
+def test_a_cancelled_order_gives_back_what_was_kept_for_it(stocked):
+    stocked.run("order add --channel TB --number 2 --sku VIP --paid 28 --unpaid")
+    stocked.execute(
+        "UPDATE card SET status = 'reserved',"
+        " order_id = (SELECT id FROM orders WHERE number = '2'),"
+        " order_bucket = (SELECT bucket FROM orders WHERE number = '2')"
+        " WHERE status = 'available'"
+    )
+    stocked.run("order cancel TB:2")
+    assert (levels(stocked)[0]["available"], levels(stocked)[0]["reserved"]) == (2, 0)
 
 
 def test_an_expired_card_is_never_sold_even_before_expire_has_run(shop, frozen_clock):

@@ -323,7 +323,7 @@ def _name_on(number: int, line: str) -> OrderName:
 
 def _issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
     """One order that got nothing is a conflict; some of many need a person."""
-    if result.short or result.held or result.blocked or result.refused:
+    if result.short or result.held or result.blocked or result.frozen or result.refused:
         return ExitStatus.STATE_FORBIDS if single else ExitStatus.NEEDS_PERSON
     return ExitStatus.DONE
 

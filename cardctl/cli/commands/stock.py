@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from cardctl.cli.context import Context
+from cardctl.cli.options import Reason
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
+from cardctl.clock import now_ms
 from cardctl.errors import ExitStatus
 
 noun = Noun("stock")
@@ -22,10 +24,24 @@ LEVEL = (
     Column("void", "void"),
     Column("expired", "expired"),
     Column("already_sold", "sold before"),
+    Column("frozen", "frozen"),
     Column("cost_fen", "cost on hand"),
     Column("cost_missing", "cost unknown"),
 )
 MOVED = (Column("product", "product"), Column("cards", "cards"), Column("cost_fen", "cost"))
+POOL_MOVE = (
+    Column("product", "product"),
+    Column("from_pool", "from"),
+    Column("to_pool", "to"),
+    Column("cards", "cards"),
+)
+FREEZE = (
+    Column("product", "product"),
+    Column("frozen", "frozen"),
+    Column("reason", "reason"),
+    Column("frozen_at", "since"),
+    Column("outcome", "outcome"),
+)
 DRIFT = (
     Column("check", "check"),
     Column("subject", "subject"),
@@ -49,8 +65,85 @@ def levels(
     from cardctl.stock.levels import stock_levels
 
     with context.reading() as session:
-        found = stock_levels(session, sku=product, pool=pool)
+        found = stock_levels(session, at=now_ms(), sku=product, pool=pool)
     context.show(found, LEVEL)
+
+
+@noun.verb(
+    "move",
+    columns=POOL_MOVE,
+    writes=True,
+    examples=("cardctl stock move --product VIP --from main --to live --qty 200",),
+)
+def move(
+    context: Context,
+    product: Annotated[str, typer.Option(help="The product.", metavar="SKU")],
+    from_pool: Annotated[str, typer.Option("--from", help="The pool that gives.", metavar="CODE")],
+    to_pool: Annotated[str, typer.Option("--to", help="The pool that gets.", metavar="CODE")],
+    qty: Annotated[int, typer.Option(help="How many.", min=1)],
+) -> None:
+    """Move cards to another pool, exactly so many.
+
+    Those that expire first go first. Run again, it moves as many again.
+    """
+    from cardctl.stock.move import move_cards
+
+    with context.change() as (session, run):
+        moved = move_cards(
+            session, run=run, sku=product, from_pool=from_pool, to_pool=to_pool, count=qty
+        )
+    context.show(moved, POOL_MOVE)
+
+
+@noun.verb(
+    "freeze",
+    columns=FREEZE,
+    writes=True,
+    examples=(
+        "cardctl stock freeze --product VIP --reason 'buyers report dead keys'",
+        "cardctl stock freeze --reason 'stocktaking'",
+    ),
+)
+def freeze(
+    context: Context,
+    reason: Reason,
+    product: Annotated[
+        str | None, typer.Option(help="Only this product; else everything.", metavar="SKU")
+    ] = None,
+) -> None:
+    """Issue nothing of a product, or nothing at all.
+
+    Orders that need it wait. Importing, moving and writing off go on.
+    """
+    from cardctl.stock.freeze import freeze_stock
+
+    with context.change() as (session, run):
+        frozen = freeze_stock(session, run=run, sku=product, reason=reason)
+    context.show(frozen, FREEZE)
+
+
+@noun.verb(
+    "unfreeze",
+    columns=FREEZE,
+    writes=True,
+    examples=("cardctl stock unfreeze --product VIP", "cardctl stock unfreeze"),
+)
+def unfreeze(
+    context: Context,
+    product: Annotated[
+        str | None,
+        typer.Option(help="This product's freeze; else that of everything.", metavar="SKU"),
+    ] = None,
+) -> None:
+    """Issue again what was frozen.
+
+    A product that was frozen by itself stays so when everything else is unfrozen.
+    """
+    from cardctl.stock.freeze import unfreeze_stock
+
+    with context.change() as (session, run):
+        unfrozen = unfreeze_stock(session, run=run, sku=product)
+    context.show(unfrozen, FREEZE)
 
 
 @noun.verb("expire", columns=MOVED, writes=True, examples=("cardctl stock expire",))
