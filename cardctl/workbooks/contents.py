@@ -29,7 +29,7 @@ def tables_in(held: list[bytes], request: Request) -> Iterator[Parsed]:
         raise FormatUnknown(found="pdf, rar, 7z, gzip or png")
     from cardctl.workbooks.delimited import parse_text  # noqa: PLC0415 -- as said above
 
-    return iter([parse_text(data)])
+    return iter([parse_text(data, request)])
 
 
 def _in_container(held: list[bytes], request: Request) -> Iterator[Parsed]:

@@ -1,10 +1,16 @@
-"""Tables in text: csv, tsv and jsonl. Runs in the child only."""
+"""Tables in text: csv, tsv and jsonl; what has no header may be pasted keys.
+
+Runs in the child only.
+"""
 
 import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 from cardctl.workbooks.cells import Cell, NotText
@@ -14,20 +20,30 @@ from cardctl.workbooks.failures import (
     FormatUnknown,
     LineMalformed,
 )
-from cardctl.workbooks.parsed import Parsed
+from cardctl.workbooks.headers import HEADER_WITHIN
+from cardctl.workbooks.labels import Labels
+from cardctl.workbooks.line_template import parse_template
+from cardctl.workbooks.parsed import Parsed, Request
+from cardctl.workbooks.pasted import parse_by_template, parse_pasted
 
 _MAX_CELL = 2**20
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LOOKED_AT = 64 * 2**10
+_DIGIT = re.compile("[0-9]")
+_SEPARATED = re.compile(r"-{2,}|[\t|｜;；]")
+_ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?E\+[0-9]{1,3}")
 
 
-def parse_text(data: bytes) -> Parsed:
-    """The table in a text file.
+def parse_text(data: bytes, request: Request) -> Parsed:
+    """The table in a text file, or the keys in a pasted text.
 
-    Raises `EncodingUnknown`, `FormatUnknown`, `FileEmpty` and, while rows are taken,
+    A text of keys is a table if one of its first rows is a header, see `_is_table`; else, and
+    always where the request has the template of a line, it is pasted text. Raises
+    `EncodingUnknown`, `FormatUnknown`, `FileEmpty`, `NoKeys` and, while rows are taken,
     `LineMalformed`.
     """
-    stream = io.TextIOWrapper(io.BytesIO(data), encoding=_encoding(data), newline="")
+    encoding = _encoding(data)
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding=encoding, newline="")
     start = stream.read(_LOOKED_AT)
     stream.seek(0)
     bare = start.lstrip()
@@ -35,11 +51,59 @@ def parse_text(data: bytes) -> Parsed:
         raise FileEmpty
     if bare.startswith("<"):
         raise FormatUnknown(found="HTML or XML")
-    if bare.startswith("{"):
+    if bare.startswith("{") and not request.line:
         return Parsed("jsonl", _jsonl_rows(stream))
     first_line = bare.partition("\n")[0]
     tabs = first_line.count("\t") > first_line.count(",")
-    return Parsed("tsv" if tabs else "csv", _delimited_rows(stream, "\t" if tabs else ","))
+    delimiter: str | None = "\t" if tabs else ","
+    if request.want == "keys":
+        labels = Labels(request.columns)
+        delimiter = _delimiter(start, labels) if not request.line else None
+        if delimiter is None:
+            # Lines end here however they end; in a table they may stand inside a cell.
+            lines = io.TextIOWrapper(io.BytesIO(data), encoding=encoding)
+            return _pasted(lines, labels, request)
+    assert delimiter is not None
+    rows = _delimited_rows(stream, delimiter, keys=request.want == "keys")
+    return Parsed("tsv" if delimiter == "\t" else "csv", rows)
+
+
+def _pasted(lines: io.TextIOWrapper, labels: Labels, request: Request) -> Parsed:
+    if request.line:
+        template = parse_template(request.line, request.columns)
+        return parse_by_template(lines, template, labels)
+    return parse_pasted(lines, labels)
+
+
+def _delimiter(start: str, labels: Labels) -> str | None:
+    """What separates the cells of a table that begins so; None when it begins without a header."""
+    for delimiter in (",", "\t"):
+        rows: list[list[str]] = []
+        with suppress(csv.Error):
+            rows.extend(islice(csv.reader(io.StringIO(start), delimiter=delimiter), HEADER_WITHIN))
+        if _is_table([row for row in rows if any(row)], labels):
+            return delimiter
+    return None
+
+
+def _is_table(rows: list[list[str]], labels: Labels) -> bool:
+    """Whether one of the first rows is a header, as far as can be said without guessing.
+
+    A row of labels is. So is a first row of several cells without a digit above a row as wide with
+    digits: a header of words unknown here, whose columns only a mapping can name. A label alone is
+    one only if what stands below are codes: not pairs, nor further labels with their values.
+    """
+    for place, row in enumerate(rows):
+        if labels.heads(row):
+            return len(row) > 1 or _stands_above_codes(rows[place + 1 :], labels)
+    if len(rows) < 2 or not len(rows[0]) == len(rows[1]) > 1:  # noqa: PLR2004 -- a row and the next
+        return False
+    return not any(map(_DIGIT.search, rows[0])) and any(map(_DIGIT.search, rows[1]))
+
+
+def _stands_above_codes(rows: list[list[str]], labels: Labels) -> bool:
+    split = sum(len(cells) == 1 and bool(_SEPARATED.search(cells[0])) for cells in rows)
+    return 2 * split <= len(rows) and not any(map(labels.heads, rows))
 
 
 def _encoding(data: bytes) -> str:
@@ -57,8 +121,13 @@ def _encoding(data: bytes) -> str:
     raise EncodingUnknown
 
 
-def _delimited_rows(stream: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[int, list[Cell]]]:
-    """Rows numbered as a spreadsheet program shows them: empty ones count, line breaks do not."""
+def _delimited_rows(
+    stream: io.TextIOWrapper, delimiter: str, *, keys: bool
+) -> Iterator[tuple[int, list[Cell]]]:
+    """Rows numbered as a spreadsheet program shows them: empty ones count, line breaks do not.
+
+    Among keys a number such as 6.22588E+15 is what a spreadsheet program left of a longer one.
+    """
     csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(stream, delimiter=delimiter, strict=True)
     number = 0
@@ -66,6 +135,11 @@ def _delimited_rows(stream: io.TextIOWrapper, delimiter: str) -> Iterator[tuple[
         for number, row in enumerate(reader, 1):
             if any(row):
                 cells: list[Cell] = [*row]
+                if keys and any("E+" in cell for cell in row):
+                    cells = [
+                        NotText("number", cell) if _ROUNDED.fullmatch(cell) else cell
+                        for cell in row
+                    ]
                 yield number, cells
     except csv.Error:
         raise LineMalformed(line=number + 1, expected="csv") from None

@@ -66,8 +66,16 @@ class FormatUnknown(InputRefused):
     """The content is none of the formats that are read."""
 
     code = "format-unknown"
-    message = "{file} is no xlsx, csv, tsv or jsonl table; it looks like {found}"
+    message = "{file} is no workbook (xlsx, xls) and no text table; it looks like {found}"
     hint = "save it as .xlsx or CSV"
+
+
+class NoKeys(InputRefused):
+    """A text without a header, and without one line like a key."""
+
+    code = "no-keys"
+    message = "{file} has no header and no line that reads as a key"
+    hint = "say what a line looks like: --line '{{number}}----{{secret}}'"
 
 
 class EncodingUnknown(InputRefused):
@@ -228,6 +236,7 @@ FROM_CHILD = {
         FileEmpty,
         FileTooLarge,
         FormatUnknown,
+        NoKeys,
         EncodingUnknown,
         PasswordNeeded,
         WrongPassword,

@@ -32,6 +32,7 @@ from cardctl.workbooks.cells import (
     TableWarning,
 )
 from cardctl.workbooks.failures import FROM_CHILD, FileTooLarge, ReaderDied
+from cardctl.workbooks.line_template import parse_template
 from cardctl.workbooks.parsed import Request
 from cardctl.workbooks.source import Source
 
@@ -103,8 +104,10 @@ def open_tables(
     see `line_template`. `columns` are headers that the caller knows beside the common ones (those
     a mapping names, the fields of an account): a text whose first rows hold one is no pasted text.
     Rows that are not taken are passed by when the next table is. Raises as `open_table` does, for
-    a file in a zip too, and `LineTemplateMalformed`.
+    a file in a zip too, and what `parse_template` does.
     """
+    if line is not None:
+        parse_template(line, columns)
     request = Request("keys", _revealed(password), sheet, line, tuple(columns))
     with _opened(source, request) as tables:
         yield tables

@@ -1,0 +1,102 @@
+"""What suppliers write before the parts of a key, in chats and above the columns of a table."""
+
+import re
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from cardctl.workbooks.headers import fold
+
+NUMBER, SECRET = "number", "secret"
+KEY_FIELDS = (NUMBER, SECRET)
+
+FIELDS = {
+    NUMBER: (
+        *("卡号", "卡片号码", "卡号码", "账号", "帐号", "用户名", "登录名", "card number"),
+        *("card no", "card_number", "number", "account", "user", "username", "user name", "login"),
+    ),
+    SECRET: (
+        *("密码", "卡密", "卡密码", "兑换码", "激活码", "充值码", "提货码", "券码", "卡券码"),
+        *("链接", "兑换链接", "领取链接", "网址", "password", "pin", "pwd", "pass", "cdkey"),
+        *("cd-key", "code", "key", "redeem code", "activation code", "secret", "link", "url"),
+    ),
+    "serial": ("序列号", "流水号", "serial", "serial number", "serial no", "sn"),
+    "expires": (
+        *("有效期", "有效期至", "有效期限", "到期日", "到期日期", "到期时间", "截止日期"),
+        *("失效日期", "过期时间", "expires", "expires on", "expiry", "expiry date", "valid until"),
+    ),
+    "cost": ("成本", "成本价", "进价", "进货价", "采购价", "cost", "cost price"),
+    "note": ("备注", "说明", "note", "remark", "remarks"),
+}
+"""Of a line of pasted text, by the names that the header made of it has; {skip} is for templates.
+
+Which of them a product has, its importer knows; here they tell a line of keys from talk.
+"""
+_OTHERS = (
+    *("订单号", "订单编号", "订单", "商品", "商品名称", "名称", "面值", "面额", "数量", "序号"),
+    *("编号", "时间", "日期", "下单时间", "客服", "客服电话", "微信", "店铺", "product", "sku"),
+    *("face value", "face_value", "denomination", "order", "order number", "quantity", "qty"),
+)
+"""Labels of what is no part of a key."""
+_DIGIT = re.compile("[0-9]")
+_IN_BRACKETS = re.compile(r"[(（][^()（）]*[)）]$")
+_BETWEEN = re.compile(r"(?:[\s,，;；|｜/]|(?<![^\s])-{2,}|-{2,}$)+$")
+
+
+class Labelled(NamedTuple):
+    """A part of a line with the label before it; `field` is None where it is no part of a key."""
+
+    field: str | None
+    label: str
+    value: str
+
+
+class Labels:
+    """The labels that are known, those of the caller's own columns among them."""
+
+    def __init__(self, columns: Collection[str] = ()) -> None:
+        """A column that the caller names is a field of its own name."""
+        meanings: dict[str, str | None] = {fold(name): None for name in _OTHERS}
+        meanings |= {fold(name): name for name in columns}
+        meanings |= {fold(name): field for field, names in FIELDS.items() for name in names}
+        self._meanings = meanings
+        self._columns = {fold(name) for name in columns}
+        names = {*_OTHERS, *columns, *(name for names in FIELDS.values() for name in names)}
+        ordered = sorted(names, key=len, reverse=True)
+        wide = "|".join(re.escape(name) for name in ordered if not name.isascii())
+        plain = "|".join(re.escape(name) for name in ordered if name.isascii())
+        # Chinese words stand without spaces; a Latin one may be the end of another.
+        self._pattern = re.compile(
+            rf"(?:({wide})|(?<![^\s,，;；|｜])({plain}))[ \t]*[:：][ \t]*(?!//)", re.IGNORECASE
+        )
+
+    def heads(self, cells: Iterable[str]) -> bool:
+        """Whether cells are the header of a table.
+
+        One is a column of the caller's, or two are labels and nothing else, or one is a label and
+        no other holds a digit.
+        """
+        names = [self._name(cell) for cell in cells if cell.strip()]
+        known = [name for name in names if name in self._meanings]
+        if len(known) > 1 or any(name in self._columns for name in known):
+            return True
+        others = (name for name in names if name not in self._meanings)
+        return len(known) == 1 and not any(map(_DIGIT.search, others))
+
+    def _name(self, cell: str) -> str:
+        name = fold(cell)
+        return name if name in self._meanings else fold(_IN_BRACKETS.sub("", cell))
+
+    def parts(self, line: str) -> tuple[str, list[Labelled]]:
+        """What stands before the first label of a line, and what stands behind each."""
+        found = list(self._pattern.finditer(line))
+        if not found:
+            return line, []
+        ends = [match.start() for match in found[1:]]
+        parts = []
+        for match, end in zip(found, [*ends, None], strict=True):
+            value = line[match.end() : end]
+            label = fold(match[1] or match[2])
+            if end is not None:
+                value = _BETWEEN.sub("", value)
+            parts.append(Labelled(self._meanings[label], label, value.strip()))
+        return line[: found[0].start()], parts
