@@ -42,6 +42,33 @@ FREEZE = (
     Column("frozen_at", "since"),
     Column("outcome", "outcome"),
 )
+ALERT = (
+    Column("alert", "what"),
+    Column("product", "product"),
+    Column("pool", "pool"),
+    Column("to_pool", "to"),
+    Column("available", "available"),
+    Column("safety_stock", "safety stock"),
+    Column("sold", "sold in 14 days"),
+    Column("cover_days", "days of cover"),
+    Column("count", "count"),
+    Column("expires_first_at", "first expires"),
+    Column("reason", "reason"),
+    Column("frozen_at", "since"),
+    Column("command", "next command"),
+)
+PURCHASE = (
+    Column("supplier", "supplier"),
+    Column("product", "product"),
+    Column("qty", "quantity"),
+    Column("unit_cost_fen", "last cost of one"),
+    Column("cost_fen", "cost"),
+    Column("available", "available"),
+    Column("waiting", "orders wait for"),
+    Column("safety_stock", "safety stock"),
+    Column("sold", "sold in 14 days"),
+    Column("cover_days", "days of cover"),
+)
 DRIFT = (
     Column("check", "check"),
     Column("subject", "subject"),
@@ -171,6 +198,40 @@ def release(context: Context) -> None:
     with context.change() as (session, run):
         moved = release_cards(session, run=run)
     context.show(moved, MOVED)
+
+
+@noun.verb(
+    "alerts",
+    examples=("cardctl stock alerts", "cardctl stock alerts --purchase --out purchase.xlsx"),
+)
+def alerts(
+    context: Context,
+    purchase: Annotated[
+        bool, typer.Option("--purchase", help="What to buy instead, by supplier.")
+    ] = False,
+    cover_days: Annotated[
+        int, typer.Option(help="Alert when stock lasts fewer days than this.", min=1, metavar="N")
+    ] = 7,
+    expiring_days: Annotated[
+        int, typer.Option(help="Alert when cards expire within so many days.", min=0, metavar="N")
+    ] = 30,
+    target_days: Annotated[
+        int, typer.Option(help="Buy and move for so many days of sales.", min=1, metavar="N")
+    ] = 30,
+) -> None:
+    """Show stock that runs low, expires, lies in the wrong pool, or is frozen.
+
+    Days are reckoned at the pace of the last 14. Ends with 8 when there is anything.
+    """
+    from cardctl.stock.alerts import Limits, stock_alerts
+    from cardctl.stock.purchase import purchase_list
+
+    limits = Limits(cover_days=cover_days, expiring_days=expiring_days, target_days=target_days)
+    look = purchase_list if purchase else stock_alerts
+    with context.reading() as session:
+        found = look(session, at=now_ms(), limits=limits)
+    status = ExitStatus.NEEDS_PERSON if found else ExitStatus.DONE
+    context.show(found, PURCHASE if purchase else ALERT, status=status)
 
 
 @noun.verb("check", columns=CHECK, examples=("cardctl stock check",))
