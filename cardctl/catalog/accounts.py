@@ -1,5 +1,6 @@
 """Money accounts (资金账户): where money arrives, and what statements belong to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.catalog.drafts import Draft, write_drafts
 from cardctl.catalog.entries import (
     Changed,
     add_once,
@@ -37,7 +39,7 @@ class AccountEntry:
 
 def add_account(session: Session, *, run: Run, account: AccountEntry) -> Changed[AccountEntry]:
     """Add an account, once. Raises `AlreadyExists`, `BadValue`."""
-    wanted = _checked(account)
+    wanted = check_account(account)
     return add_once(
         session,
         run=run,
@@ -64,7 +66,7 @@ def edit_account(
         name=("account", code),
         changes=changes,
         find=lambda: _find(session, code, locking=True),
-        check=_checked,
+        check=check_account,
         write=write,
     )
 
@@ -83,15 +85,8 @@ def show_account(session: Session, *, code: str) -> AccountEntry:
     return found
 
 
-def _find(session: Session, code: str, *, locking: bool = False) -> AccountEntry | None:
-    query = select(accounts).where(accounts.c.code == code)
-    if locking:
-        query = lock_rows(session, query, table=accounts, skip_locked=False)
-    row = session.execute(query).first()
-    return _entry(row) if row else None
-
-
-def _checked(entry: AccountEntry) -> AccountEntry:
+def check_account(entry: AccountEntry) -> AccountEntry:
+    """The entry with its codes and its name checked and trimmed. Raises `BadValue`."""
     formats = sorted({check_code(name) for name in entry.statement_formats})
     return replace(
         entry,
@@ -99,6 +94,27 @@ def _checked(entry: AccountEntry) -> AccountEntry:
         name=check_name(entry.name),
         statement_formats=tuple(formats),
     )
+
+
+def write_accounts(session: Session, *, run: Run, drafts: Sequence[Draft[AccountEntry]]) -> None:
+    """Add and change many accounts; see `write_drafts`."""
+    write_drafts(
+        session,
+        run=run,
+        noun="account",
+        table=accounts,
+        key="code",
+        drafts=drafts,
+        columns=_columns,
+    )
+
+
+def _find(session: Session, code: str, *, locking: bool = False) -> AccountEntry | None:
+    query = select(accounts).where(accounts.c.code == code)
+    if locking:
+        query = lock_rows(session, query, table=accounts, skip_locked=False)
+    row = session.execute(query).first()
+    return _entry(row) if row else None
 
 
 def _columns(entry: AccountEntry) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Channels (渠道): where orders come from, the accounts they pay into, the pools they draw on."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.catalog.drafts import Draft, write_drafts
 from cardctl.catalog.entries import (
     Changed,
     add_once,
@@ -28,7 +29,7 @@ from cardctl.schema.catalog import (
     channels,
     pools,
 )
-from cardctl.storage.dialects import lock_rows
+from cardctl.storage.dialects import insert_many, lock_rows
 from cardctl.vocabulary import ChannelKind
 
 MAIN_POOL = "main"
@@ -63,17 +64,10 @@ def add_channel(session: Session, *, run: Run, channel: ChannelEntry) -> Changed
 
     Raises `AlreadyExists`, `BadValue`, `PoolKept`, and `NotFound` for an account or a pool.
     """
-    wanted = _checked(channel)
+    wanted = check_channel(channel)
 
     def insert_channel() -> bool:
-        row = Channel(
-            id=new_id(),
-            code=wanted.code,
-            name=wanted.name,
-            kind=str(wanted.kind),
-            fee_rate_bp=wanted.fee_rate_bp,
-            created_at=run.at,
-        )
+        row = Channel(id=new_id(), **_columns(wanted), created_at=run.at)
         # Read before: the session forgets the row when another process was first.
         channel_id = row.id
         if not insert_once(session, row):
@@ -104,9 +98,7 @@ def edit_channel(
 
     def write(wanted: ChannelEntry, differs: list[str]) -> None:
         session.execute(
-            update(channels)
-            .where(channels.c.id == channel_id)
-            .values(name=wanted.name, kind=str(wanted.kind), fee_rate_bp=wanted.fee_rate_bp)
+            update(channels).where(channels.c.id == channel_id).values(_columns(wanted))
         )
         if "accounts" in differs:
             _replace_accounts(session, channel_id, wanted.accounts)
@@ -119,7 +111,7 @@ def edit_channel(
         name=("channel", code),
         changes=changes,
         find=lambda: _find(session, code),
-        check=_checked,
+        check=check_channel,
         write=write,
     )
 
@@ -163,6 +155,55 @@ def append_pool(session: Session, *, channel_id: int, pool_id: int) -> None:
     session.execute(
         insert(channel_pools).values(channel_id=channel_id, position=len(known), pool_id=pool_id)
     )
+
+
+def check_channel(entry: ChannelEntry) -> ChannelEntry:
+    """The entry with its codes and its name checked and trimmed. Raises `BadValue`."""
+    return replace(
+        entry,
+        code=check_code(entry.code),
+        name=check_name(entry.name),
+        accounts=tuple(dict.fromkeys(check_code(code) for code in entry.accounts)),
+        pools=tuple(dict.fromkeys(check_code(code) for code in entry.pools)) or (MAIN_POOL,),
+    )
+
+
+def write_channels(session: Session, *, run: Run, drafts: Sequence[Draft[ChannelEntry]]) -> None:
+    """Add and change many channels but for their lists; see `write_drafts`."""
+    write_drafts(
+        session,
+        run=run,
+        noun="channel",
+        table=channels,
+        key="code",
+        drafts=drafts,
+        columns=_columns,
+    )
+
+
+def write_lists(session: Session, *, drafts: Sequence[Draft[ChannelEntry]]) -> None:
+    """Let channels pay into their accounts and draw on their pools, all of which are stored."""
+    ids = _ids(session, channels)
+    for table, named, part in (
+        (channel_accounts, accounts, "accounts"),
+        (channel_pools, pools, "pools"),
+    ):
+        going = [d.wanted for d in drafts if d.stored is None or part in d.differs]
+        owners = [ids[entry.code] for entry in going]
+        session.execute(delete(table).where(table.c.channel_id.in_(owners)))
+        listed = _ids(session, named)
+        rows = [
+            (ids[entry.code], position, listed[code])
+            for entry in going
+            for position, code in enumerate(getattr(entry, part))
+        ]
+        column = f"{named.name}_id"
+        insert_many(session, table, ["channel_id", "position", column], rows)
+
+
+def _ids(session: Session, table: Table) -> dict[str, int]:
+    query = select(table.c.code, table.c.id)
+    return {row.code: row.id for row in session.execute(query)}
 
 
 def _replace_accounts(session: Session, channel_id: int, codes: Iterable[str]) -> None:
@@ -221,14 +262,14 @@ def _find(session: Session, code: str) -> ChannelEntry | None:
     return _entry(row, paid_into[row.id], drawn_on[row.id])
 
 
-def _checked(entry: ChannelEntry) -> ChannelEntry:
-    return replace(
-        entry,
-        code=check_code(entry.code),
-        name=check_name(entry.name),
-        accounts=tuple(dict.fromkeys(check_code(code) for code in entry.accounts)),
-        pools=tuple(dict.fromkeys(check_code(code) for code in entry.pools)) or (MAIN_POOL,),
-    )
+def _columns(entry: ChannelEntry) -> dict[str, Any]:
+    """What stands in the channel's own row."""
+    return {
+        "code": entry.code,
+        "name": entry.name,
+        "kind": str(entry.kind),
+        "fee_rate_bp": entry.fee_rate_bp,
+    }
 
 
 def _entry(row: Any, paid_into: tuple[str, ...], drawn_on: tuple[str, ...]) -> ChannelEntry:

@@ -111,7 +111,7 @@ def add_once(
     noun, code = name
     stored = find()
     if stored is None and insert():
-        run.record(session, f"{noun}.add", {noun: code, "set": _said(wanted)})
+        run.record(session, f"{noun}.add", {noun: code, "set": said(wanted)})
         return Changed(find() or wanted, Outcome.NEW)
     stored = stored or find()
     assert stored is not None
@@ -162,7 +162,7 @@ def ids_of(session: Session, table: Table, noun: str, codes: Iterable[str]) -> d
     return {code: found[code] for code in wanted}
 
 
-def _said(entry: object) -> dict[str, object]:
+def said(entry: object) -> dict[str, object]:
     """The fields of an entry that hold something."""
     values = ((part.name, getattr(entry, part.name)) for part in fields(entry) if part.compare)  # type: ignore[arg-type]  # entries are dataclasses
     return {name: value for name, value in values if value not in (None, "", ())}

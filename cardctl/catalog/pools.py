@@ -1,5 +1,6 @@
 """Pools (库存池): parts of the stock, kept for a channel or free."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,11 +9,13 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.catalog.channels import MAIN_POOL, PoolKept, append_pool, lock_channel
+from cardctl.catalog.drafts import Draft, write_drafts
 from cardctl.catalog.entries import (
     Changed,
     add_once,
     check_code,
     edit_once,
+    ids_of,
     insert_once,
 )
 from cardctl.errors import NotFound, StateForbids
@@ -42,7 +45,7 @@ def add_pool(session: Session, *, run: Run, pool: PoolEntry) -> Changed[PoolEntr
 
     Raises `AlreadyExists`, `BadValue`, and `NotFound` for the channel.
     """
-    wanted = replace(pool, code=check_code(pool.code))
+    wanted = check_pool(pool)
     channel_id = lock_channel(session, code=wanted.channel) if wanted.channel else None
 
     def insert_pool() -> bool:
@@ -73,8 +76,6 @@ def edit_pool(
     """
 
     def write(wanted: PoolEntry, _differs: list[str]) -> None:
-        if code == MAIN_POOL:
-            raise MainPoolShared(channel=wanted.channel)
         channel_id = lock_channel(session, code=wanted.channel) if wanted.channel else None
         pool_id = session.execute(select(pools.c.id).where(pools.c.code == code)).scalar_one()
         if channel_id is not None:
@@ -88,7 +89,7 @@ def edit_pool(
         name=("pool", code),
         changes=changes,
         find=lambda: _find(session, code),
-        check=lambda wanted: wanted,
+        check=check_pool,
         write=write,
     )
 
@@ -105,6 +106,29 @@ def show_pool(session: Session, *, code: str) -> PoolEntry:
     if found is None:
         raise NotFound(noun="pool", name=code)
     return found
+
+
+def check_pool(entry: PoolEntry) -> PoolEntry:
+    """The entry with its code checked and trimmed. Raises `BadValue` and `MainPoolShared`."""
+    if entry.code == MAIN_POOL and entry.channel is not None:
+        raise MainPoolShared(channel=entry.channel)
+    return replace(entry, code=check_code(entry.code))
+
+
+def write_pools(session: Session, *, run: Run, drafts: Sequence[Draft[PoolEntry]]) -> None:
+    """Add and change many pools; the channels they are kept for are stored. See `write_drafts`.
+
+    Which pools a channel draws on stands with the channel.
+    """
+    named = [draft.wanted.channel for draft in drafts if draft.wanted.channel is not None]
+    ids = ids_of(session, channels, "channel", named)
+
+    def columns(entry: PoolEntry) -> dict[str, Any]:
+        return {"code": entry.code, "channel_id": ids[entry.channel] if entry.channel else None}
+
+    write_drafts(
+        session, run=run, noun="pool", table=pools, key="code", drafts=drafts, columns=columns
+    )
 
 
 def _refuse_if_drawn_on(session: Session, code: str, pool_id: int, channel_id: int) -> None:

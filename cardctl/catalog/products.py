@@ -1,5 +1,6 @@
 """Products (商品): what is sold, and what a key of it looks like."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -7,6 +8,7 @@ from sqlalchemy import Select, select, update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.catalog.drafts import Draft, write_drafts
 from cardctl.catalog.entries import (
     Changed,
     add_once,
@@ -84,7 +86,7 @@ class ProductEntry:
 
 def add_product(session: Session, *, run: Run, product: ProductEntry) -> Changed[ProductEntry]:
     """Add a product, once. Raises `AlreadyExists`, `BadValue`, `UsageRefused` leaves."""
-    wanted = _checked(product)
+    wanted = check_product(product)
     return add_once(
         session,
         run=run,
@@ -109,7 +111,7 @@ def edit_product(
 
     def write(wanted: ProductEntry, differs: list[str]) -> None:
         fixed = [name for name in differs if name in _FIXED_BY_CARDS]
-        if fixed and _has_cards(session, sku):
+        if fixed and _with_cards(session, [sku]):
             raise ProductInUse(sku=sku, fields=", ".join(fixed))
         session.execute(update(products).where(products.c.sku == sku).values(_columns(wanted)))
 
@@ -119,7 +121,7 @@ def edit_product(
         name=("product", sku),
         changes=changes,
         find=lambda: _find(session, lock),
-        check=_checked,
+        check=check_product,
         write=write,
     )
 
@@ -147,26 +149,11 @@ def find_product_id(session: Session, *, sku: str) -> int:
     return found
 
 
-def _by_sku(sku: str) -> Select[Any]:
-    return select(products).where(products.c.sku == sku)
+def check_product(entry: ProductEntry) -> ProductEntry:
+    """The entry with its codes trimmed and its open choices made.
 
-
-def _find(session: Session, query: Select[Any]) -> ProductEntry | None:
-    row = session.execute(query).first()
-    return _entry(row) if row else None
-
-
-def _has_cards(session: Session, sku: str) -> bool:
-    imported = (
-        select(batches.c.id)
-        .join(products, products.c.id == batches.c.product_id)
-        .where(products.c.sku == sku, batches.c.status != str(BatchStatus.UNDONE))
-    )
-    return session.execute(imported.limit(1)).first() is not None
-
-
-def _checked(entry: ProductEntry) -> ProductEntry:
-    """The entry with its codes trimmed and its open choices made."""
+    Raises `BadValue`, `FieldsOfAccount` and `FloorAbovePrice`.
+    """
     if entry.fields and entry.kind is not ProductKind.ACCOUNT:
         raise FieldsOfAccount(kind=entry.kind)
     for fen in (entry.face_value_fen, entry.price_fen, entry.floor_price_fen):
@@ -195,6 +182,43 @@ def _checked(entry: ProductEntry) -> ProductEntry:
         key_space=check_code(entry.key_space),
         fold_hyphens=hyphens,
     )
+
+
+def fixed_fields(session: Session, drafts: Sequence[Draft[ProductEntry]]) -> dict[str, list[str]]:
+    """The fields that drafts change although imported keys rest on them, by SKU."""
+    asked = {
+        draft.wanted.sku: [name for name in draft.differs if name in _FIXED_BY_CARDS]
+        for draft in drafts
+    }
+    asked = {sku: fields for sku, fields in asked.items() if fields}
+    held = _with_cards(session, list(asked)) if asked else set()
+    return {sku: fields for sku, fields in asked.items() if sku in held}
+
+
+def write_products(session: Session, *, run: Run, drafts: Sequence[Draft[ProductEntry]]) -> None:
+    """Add and change many products; see `write_drafts`."""
+    write_drafts(
+        session, run=run, noun="product", table=products, key="sku", drafts=drafts, columns=_columns
+    )
+
+
+def _by_sku(sku: str) -> Select[Any]:
+    return select(products).where(products.c.sku == sku)
+
+
+def _find(session: Session, query: Select[Any]) -> ProductEntry | None:
+    row = session.execute(query).first()
+    return _entry(row) if row else None
+
+
+def _with_cards(session: Session, skus: Sequence[str]) -> set[str]:
+    """Those of some products that have cards."""
+    imported = (
+        select(products.c.sku)
+        .where(products.c.sku.in_(skus), batches.c.status != str(BatchStatus.UNDONE))
+        .join(batches, products.c.id == batches.c.product_id)
+    )
+    return set(session.execute(imported.distinct()).scalars())
 
 
 def _columns(entry: ProductEntry) -> dict[str, Any]:

@@ -1,16 +1,21 @@
 """What a supplier calls our products: a name of theirs leads to one SKU of ours."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
-from cardctl.catalog.entries import check_name
+from cardctl.catalog.drafts import Draft
+from cardctl.catalog.entries import check_code, check_name
 from cardctl.catalog.suppliers import id_of_supplier, lock_supplier
 from cardctl.errors import BadValue, NotFound
-from cardctl.schema.catalog import SupplierMap, products, supplier_maps
+from cardctl.schema.catalog import SupplierMap, products, supplier_maps, suppliers
+from cardctl.storage.dialects import insert_many, update_many
+from cardctl.storage.failures import TransactionRaced
 from cardctl.vocabulary import Outcome
 from cardctl.workbooks.headers import fold
 
@@ -41,7 +46,7 @@ def map_name(session: Session, *, run: Run, supplier: str, their_name: str, sku:
     """
     # Locked: of two who map one name the later changes what the earlier wrote.
     owner = lock_supplier(session, supplier)
-    name, folded = check_name(their_name), _folded(their_name)
+    name, folded = check_name(their_name), fold_name(their_name)
     product = session.execute(select(products.c.id).where(products.c.sku == sku)).first()
     if product is None:
         raise NotFound(noun="product", name=sku)
@@ -65,7 +70,7 @@ def map_name(session: Session, *, run: Run, supplier: str, their_name: str, sku:
 
 def unmap_name(session: Session, *, run: Run, supplier: str, their_name: str) -> Mapped:
     """Let a supplier's name mean nothing any more; raises `NotFound` for the supplier."""
-    owner, folded = lock_supplier(session, supplier), _folded(their_name)
+    owner, folded = lock_supplier(session, supplier), fold_name(their_name)
     before = _find(session, owner, folded)
     if before is None:
         return Mapped(MapEntry(supplier, their_name, None), Outcome.UNCHANGED)
@@ -83,6 +88,76 @@ def list_maps(session: Session, *, supplier: str) -> list[MapEntry]:
     return sorted(entries, key=lambda entry: (entry.sku or "", entry.their_name))
 
 
+def list_all_maps(session: Session) -> list[MapEntry]:
+    """The names of all suppliers."""
+    query = _query().add_columns(suppliers.c.code)
+    found = session.execute(query.join(suppliers, suppliers.c.id == supplier_maps.c.supplier_id))
+    entries = [MapEntry(row.code, row.their_name, row.sku) for row in found]
+    return sorted(entries, key=lambda entry: (entry.supplier, entry.sku or "", entry.their_name))
+
+
+def check_map(entry: MapEntry) -> MapEntry:
+    """The entry with its names checked and trimmed. Raises `BadValue`."""
+    fold_name(entry.their_name)
+    return replace(
+        entry,
+        supplier=check_code(entry.supplier),
+        their_name=check_name(entry.their_name),
+        sku=None if entry.sku is None else check_code(entry.sku),
+    )
+
+
+def write_maps(session: Session, *, run: Run, drafts: Sequence[Draft[MapEntry]]) -> None:
+    """Let many names mean their products, or nothing; suppliers and products are stored.
+
+    The suppliers are locked. Raises `TransactionRaced` when another process maps a name meanwhile.
+    """
+    going = [draft for draft in drafts if draft.outcome is not Outcome.UNCHANGED]
+    owners = _ids(session, suppliers, "code")
+    skus = _ids(session, products, "sku")
+    added, moved, removed = [], [], []
+    for draft in going:
+        wanted = draft.wanted
+        key = (owners[wanted.supplier], fold_name(wanted.their_name))
+        if wanted.sku is None:
+            removed.append(key)
+        elif draft.stored is None:
+            added.append((*key, wanted.their_name, skus[wanted.sku]))
+        else:
+            moved.append((wanted.their_name, skus[wanted.sku], *key))
+    try:
+        insert_many(
+            session,
+            supplier_maps,
+            ["supplier_id", "folded_name", "their_name", "product_id"],
+            added,
+        )
+    except IntegrityError:
+        raise TransactionRaced from None
+    if moved:
+        update_many(
+            session,
+            supplier_maps,
+            key=["supplier_id", "folded_name"],
+            changed=["their_name", "product_id"],
+            rows=moved,
+        )
+    for owner, folded in removed:
+        session.execute(delete(supplier_maps).where(_key(owner, folded)))
+    for draft in going:
+        change = "add" if draft.stored is None else "edit" if draft.wanted.sku else "remove"
+        was = draft.stored.sku if draft.stored else None
+        _record(session, run, change, draft.wanted, was=was)
+
+
+def fold_name(their_name: str) -> str:
+    """A name without the differences that mean nothing; raises `BadValue` where nothing is left."""
+    folded = fold(their_name)
+    if not folded:
+        raise BadValue(value=their_name[:40], expected="a name: one line of up to 200 characters")
+    return folded
+
+
 def mapped_products(session: Session, *, supplier_id: int) -> dict[str, int]:
     """The ids of our products by a supplier's folded names for them."""
     column = supplier_maps.c
@@ -90,11 +165,9 @@ def mapped_products(session: Session, *, supplier_id: int) -> dict[str, int]:
     return {row.folded_name: row.product_id for row in session.execute(query)}
 
 
-def _folded(their_name: str) -> str:
-    folded = fold(their_name)
-    if not folded:
-        raise BadValue(value=their_name[:40], expected="a name: one line of up to 200 characters")
-    return folded
+def _ids(session: Session, table: Table, column: str) -> dict[str, int]:
+    query = select(table.c[column].label("code"), table.c.id)
+    return {row.code: row.id for row in session.execute(query)}
 
 
 def _query() -> Select[Any]:

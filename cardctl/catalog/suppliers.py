@@ -1,5 +1,6 @@
 """Suppliers (供应商): where batches come from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -7,6 +8,7 @@ from sqlalchemy import Select, select, update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.catalog.drafts import Draft, write_drafts
 from cardctl.catalog.entries import (
     Changed,
     add_once,
@@ -35,7 +37,7 @@ class SupplierEntry:
 
 def add_supplier(session: Session, *, run: Run, supplier: SupplierEntry) -> Changed[SupplierEntry]:
     """Add a supplier, once. Raises `AlreadyExists`, `BadValue`."""
-    wanted = _checked(supplier)
+    wanted = check_supplier(supplier)
     return add_once(
         session,
         run=run,
@@ -62,7 +64,7 @@ def edit_supplier(
         name=("supplier", code),
         changes=changes,
         find=lambda: _find(session, code, locking=True),
-        check=_checked,
+        check=check_supplier,
         write=write,
     )
 
@@ -95,6 +97,24 @@ def lock_supplier(session: Session, code: str) -> int:
     return _id(session, lock_rows(session, query, table=suppliers, skip_locked=False), code)
 
 
+def check_supplier(entry: SupplierEntry) -> SupplierEntry:
+    """The entry with its codes and its name checked and trimmed. Raises `BadValue`."""
+    return replace(entry, code=check_code(entry.code), name=check_name(entry.name))
+
+
+def write_suppliers(session: Session, *, run: Run, drafts: Sequence[Draft[SupplierEntry]]) -> None:
+    """Add and change many suppliers; see `write_drafts`."""
+    write_drafts(
+        session,
+        run=run,
+        noun="supplier",
+        table=suppliers,
+        key="code",
+        drafts=drafts,
+        columns=_columns,
+    )
+
+
 def _id(session: Session, query: Select[tuple[int]], code: str) -> int:
     found: int | None = session.execute(query).scalar_one_or_none()
     if found is None:
@@ -108,10 +128,6 @@ def _find(session: Session, code: str, *, locking: bool = False) -> SupplierEntr
         query = lock_rows(session, query, table=suppliers, skip_locked=False)
     row = session.execute(query).first()
     return _entry(row) if row else None
-
-
-def _checked(entry: SupplierEntry) -> SupplierEntry:
-    return replace(entry, code=check_code(entry.code), name=check_name(entry.name))
 
 
 def _columns(entry: SupplierEntry) -> dict[str, Any]:

@@ -29,6 +29,7 @@ NOUNS = (
     NounRow("config", "Show and change settings."),
     NounRow("store", "Migrate and check the store."),
     NounRow("vault", "Keys: who can open what, and rotating them."),
+    NounRow("setup", "The whole catalogue in one workbook."),
     NounRow("product", "What is sold."),
     NounRow("supplier", "Where batches come from."),
     NounRow("account", "Where money arrives."),
