@@ -31,6 +31,8 @@ class BatchFacts:
     cost_missing: int
     cost_fen: int | None
     imported_at: int
+    sheet: str
+    already_sold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,10 @@ class BatchName:
     status: str
     product: str
     product_id: int
+    seats: int
     supplier: str
+    supplier_id: int
+    already_sold: bool
 
 
 def list_batches(session: Session) -> list[BatchFacts]:
@@ -74,17 +79,30 @@ def show_batch(session: Session, *, code: str) -> tuple[BatchFacts, list[CardCou
 
 def lock_batch(session: Session, code: str) -> BatchName:
     """A batch that nobody else changes until the transaction ends; raises `NotFound`."""
-    batch = batches.c
-    query = (
-        select(batch.id, batch.status, products.c.sku, batch.product_id, suppliers.c.code)
-        .join(products, products.c.id == batch.product_id)
-        .join(suppliers, suppliers.c.id == batch.supplier_id)
-        .where(batch.code == code)
+    locked = lock_rows(
+        session,
+        select(batches).where(batches.c.code == code),
+        table=batches,
+        skip_locked=False,
     )
-    row = session.execute(lock_rows(session, query, table=batches, skip_locked=False)).first()
+    # Not a join: its supplier may be another one by the time that the lock is had.
+    row = session.execute(locked).first()
     if row is None:
         raise NotFound(noun="batch", name=code)
-    return BatchName(*row)
+    product = session.execute(
+        select(products.c.sku, products.c.seats).where(products.c.id == row.product_id)
+    ).one()
+    supplier = select(suppliers.c.code).where(suppliers.c.id == row.supplier_id)
+    return BatchName(
+        id=row.id,
+        status=row.status,
+        product=product.sku,
+        product_id=row.product_id,
+        seats=product.seats,
+        supplier=session.execute(supplier).scalar_one(),
+        supplier_id=row.supplier_id,
+        already_sold=row.already_sold,
+    )
 
 
 def _facts_query() -> Select[Any]:
@@ -102,6 +120,7 @@ def _facts_query() -> Select[Any]:
 
 
 def _facts(row: Any) -> BatchFacts:
+    cost_fen = known_cost(row.cost_fen, of=row.imported_count, missing=row.cost_missing_count)
     return BatchFacts(
         batch=row.code,
         status=row.status,
@@ -115,6 +134,9 @@ def _facts(row: Any) -> BatchFacts:
         rejected=row.rejected_count,
         duplicates=row.duplicate_count,
         cost_missing=row.cost_missing_count,
-        cost_fen=known_cost(row.cost_fen, of=row.imported_count, missing=row.cost_missing_count),
+        # What was sold before it came cost nothing here, and nothing is known of what it did.
+        cost_fen=None if row.already_sold else cost_fen,
         imported_at=row.imported_at,
+        sheet=row.sheet,
+        already_sold=row.already_sold,
     )

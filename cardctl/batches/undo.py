@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlmodel import Session
@@ -11,21 +12,35 @@ from cardctl.batches.failures import CardsHaveLeft
 from cardctl.batches.queries import BatchName, lock_batch
 from cardctl.ledger.journal import post_batch
 from cardctl.ledger.postings import Event
+from cardctl.money import known_cost
 from cardctl.schema.cards import batches, cards, data_keys
 from cardctl.stock.claim import in_claim_order
 from cardctl.storage.dialects import lock_rows
+from cardctl.storage.failures import StoreBusy
 from cardctl.vocabulary import BatchStatus, CardStatus
 
-REMOVABLE = (CardStatus.AVAILABLE, CardStatus.QUARANTINED, CardStatus.EXPIRED)
-"""The states of a card that may never have left; one that names an order has.
+REMOVABLE = (
+    CardStatus.AVAILABLE,
+    CardStatus.QUARANTINED,
+    CardStatus.EXPIRED,
+    CardStatus.ALREADY_SOLD,
+)
+"""The states of a card that never left; one that names an order has.
 
 A void card stays: it was written off, and its loss is in the books.
+
+Nor was any of these ever shown. A card is revealed as one of its order's only, and only when it
+was issued, and an issued card stays with its order: no verb puts it back (a test tries them all).
+A verb to come that does must remember what was seen, or this would take it for new.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """How many cards were removed and how many had left; the cost reversed, in fen."""
+    """How many cards were removed and how many had left.
+
+    `cost_fen` is what the journal reversed; None when none of the costs was known.
+    """
 
     batch: str
     status: BatchStatus
@@ -33,20 +48,32 @@ class Undone:
     supplier: str
     removed: int
     left: int
+    cost_fen: int | None
+    cost_missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Removed:
+    """What was deleted: how many, their known cost in fen, and a digest of which."""
+
+    cards: int
     cost_fen: int
+    cost_missing: int
+    digest: str
 
 
 def undo_batch(session: Session, *, run: Run, code: str, unsold: bool, reason: str) -> Undone:
     """Remove the cards of a batch that never left; the journal reverses their known cost.
 
-    The batch counts as undone from then on, also when some of its cards have left: the file can
-    be imported again, and the keys that left are met as duplicates. Undoing again removes what
-    came back meanwhile. Raises `NotFound`, and `CardsHaveLeft` unless `unsold`.
+    What is reversed is what stands in the books now, also after corrections. The batch counts as
+    undone from then on, also when some of its cards have left: the file can be imported again,
+    and the keys that left are met as duplicates. Undoing again removes what came back meanwhile.
+    Raises `NotFound`, and `CardsHaveLeft` unless `unsold`.
     """
     batch = lock_batch(session, code)
     cards_there = _count(session, batch.id)
-    removed, cost_fen, digest = _remove(session, batch.id)
-    left = cards_there - removed
+    removed = _remove(session, batch.id)
+    left = cards_there - removed.cards
     # Known only now: what was being sold when this began is waited for.
     if left and not unsold and batch.status != BatchStatus.UNDONE:
         raise CardsHaveLeft(batch=code, left=left, cards=cards_there)
@@ -55,13 +82,19 @@ def undo_batch(session: Session, *, run: Run, code: str, unsold: bool, reason: s
         status=BatchStatus.UNDONE,
         product=batch.product,
         supplier=batch.supplier,
-        removed=removed,
+        removed=removed.cards,
         left=left,
-        cost_fen=cost_fen,
+        cost_fen=known_cost(removed.cost_fen, of=removed.cards, missing=removed.cost_missing),
+        cost_missing=removed.cost_missing,
     )
-    if removed or batch.status != BatchStatus.UNDONE:
+    if removed.cards or batch.status != BatchStatus.UNDONE:
         _close(session, run, batch, undone)
-        kept = {"removed": removed, "left": left, "cost_fen": cost_fen, "cards": digest}
+        kept = {
+            "removed": removed.cards,
+            "left": left,
+            "cost_fen": removed.cost_fen,
+            "cards": removed.digest,
+        }
         run.record(session, "batch.undo", {"batch": code, "reason": reason, **kept})
     return undone
 
@@ -81,19 +114,22 @@ def _count(session: Session, batch_id: int) -> int:
     return count
 
 
-def _remove(session: Session, batch_id: int) -> tuple[int, int, str]:
-    """Delete what never left; returns how many, their known cost, and a digest of which."""
+def _remove(session: Session, batch_id: int) -> _Removed:
+    """Delete what never left. Raises `StoreBusy` when a card came back between look and deed."""
     card, removable = cards.c, _removable(batch_id)
     query = in_claim_order(select(card.bucket, card.id, card.cost_fen).where(removable))
     locked = lock_rows(session, query, table=cards, skip_locked=False)
-    count, cost_fen, digest = 0, 0, hashlib.sha256()
+    count, cost_fen, cost_missing, digest = 0, 0, 0, hashlib.sha256()
     for bucket, card_id, cost in session.execute(locked.execution_options(yield_per=5000)):
         count += 1
         cost_fen += cost or 0
+        cost_missing += cost is None
         digest.update(bucket.to_bytes(2) + card_id.to_bytes(8))
     if count:
-        session.execute(delete(cards).where(removable))
-    return count, cost_fen, digest.hexdigest()
+        deleted: Any = session.execute(delete(cards).where(removable))
+        if deleted.rowcount != count:
+            raise StoreBusy
+    return _Removed(count, cost_fen, cost_missing, digest.hexdigest())
 
 
 def _close(session: Session, run: Run, batch: BatchName, undone: Undone) -> None:
@@ -110,5 +146,5 @@ def _close(session: Session, run: Run, batch: BatchName, undone: Undone) -> None
         batch_id=batch.id,
         supplier_code=batch.supplier,
         product_id=batch.product_id,
-        cost_fen=undone.cost_fen,
+        cost_fen=undone.cost_fen or 0,
     )

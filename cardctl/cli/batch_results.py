@@ -46,27 +46,6 @@ SHOWN = (
     _IMPORTED_AT,
     Column("cards", "cards now", of=(Column("status", "status"), Column("cards", "cards"))),
 )
-UNDONE = (
-    Column("batch", "batch"),
-    Column("status", "status"),
-    Column("product", "product"),
-    Column("supplier", "supplier"),
-    Column("removed", "removed"),
-    Column("left", "left the stock"),
-    Column("cost_fen", "cost reversed"),
-)
-RECALLED = (
-    Column("batch", "batch"),
-    Column("status", "status"),
-    Column("product", "product"),
-    Column("supplier", "supplier"),
-    Column("quarantined", "quarantined"),
-    Column(
-        "orders",
-        "orders",
-        of=(Column("order", "order"), Column("status", "status"), Column("cards", "cards")),
-    ),
-)
 TEMPLATE = (Column("file", "file"), Column("product", "product"), Column("columns", "columns"))
 
 

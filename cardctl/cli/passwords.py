@@ -1,4 +1,4 @@
-"""Where the password of a file comes from: never an argument of the command itself."""
+"""Where a password comes from: never an argument of the command itself."""
 
 import os
 import shlex
@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from cardctl.cli.context import Context
     from cardctl.vault.secret import Secret
 
-_LONGEST = 4096
+_LONGEST = 16_384
+"""Bytes: a key of 4,000 characters fits, whatever its letters."""
 
 
 class BadPasswordSource(UsageRefused):
     """The SPEC is none of those there are."""
 
     code = "bad-password-source"
-    message = "--password-source names no place that a password can come from"
+    message = "{option} names no place that a password can come from"
     hint = "file:PATH, env:NAME, fd:N, command:LINE or prompt"
 
 
@@ -28,41 +29,51 @@ class PasswordUnreadable(UsageRefused):
 
     code = "password-unreadable"
     message = "no password can be read from {kind}: {reason}"
-    hint = "check the place that --password-source names"
+    hint = "check the place that {option} names"
 
 
 def read_password(context: "Context", spec: str | None) -> "Secret | None":
-    """The password that a SPEC leads to, without the line break at its end; None for no SPEC.
-
-    Raises `BadPasswordSource` and `PasswordUnreadable`; neither repeats what stood after the colon.
-    """
+    """The password of a file; None for no SPEC. Raises what `read_secret` does."""
     from cardctl.vault.secret import Secret
 
     if spec is None:
         return None
     if spec == "prompt":
         return Secret(context.ask_secret("Password of the file"))
+    return read_secret(spec, option="--password-source")
+
+
+def read_secret(spec: str, *, option: str) -> "Secret":
+    """What a SPEC of an option leads to, without the line break at its end.
+
+    Raises `BadPasswordSource` and `PasswordUnreadable`; neither repeats what stood after the colon.
+    """
+    from cardctl.vault.secret import Secret
+
     kind, _, argument = spec.partition(":")
     read = _READERS.get(kind)
     if read is None or not argument:
-        raise BadPasswordSource
+        raise BadPasswordSource(option=option)
     try:
-        text = read(argument).decode()
+        octets = read(argument)
+        text = octets.decode()
     except UnicodeDecodeError:
-        raise PasswordUnreadable(kind=kind, reason="it is not UTF-8") from None
+        raise PasswordUnreadable(option=option, kind=kind, reason="it is not UTF-8") from None
     except subprocess.CalledProcessError:
-        raise PasswordUnreadable(kind=kind, reason="the command failed") from None
+        raise PasswordUnreadable(option=option, kind=kind, reason="the command failed") from None
     except (OSError, ValueError):
-        raise PasswordUnreadable(kind=kind, reason="it cannot be read") from None
+        raise PasswordUnreadable(option=option, kind=kind, reason="it cannot be read") from None
     password = text.removesuffix("\n").removesuffix("\r")
     if not password:
-        raise PasswordUnreadable(kind=kind, reason="it is empty")
+        raise PasswordUnreadable(option=option, kind=kind, reason="it is empty")
+    if len(octets) > _LONGEST:
+        raise PasswordUnreadable(option=option, kind=kind, reason="it is too long")
     return Secret(password)
 
 
 def _from_file(argument: str) -> bytes:
     with Path(argument).expanduser().open("rb") as stream:
-        return stream.read(_LONGEST)
+        return stream.read(_LONGEST + 1)
 
 
 def _from_variable(argument: str) -> bytes:
@@ -71,12 +82,12 @@ def _from_variable(argument: str) -> bytes:
 
 def _from_descriptor(argument: str) -> bytes:
     with os.fdopen(int(argument), "rb", closefd=False) as stream:
-        return stream.read(_LONGEST)
+        return stream.read(_LONGEST + 1)
 
 
 def _from_command(argument: str) -> bytes:
     done = subprocess.run(shlex.split(argument), stdout=subprocess.PIPE, check=True)
-    return done.stdout[:_LONGEST]
+    return done.stdout[: _LONGEST + 1]
 
 
 _READERS = {

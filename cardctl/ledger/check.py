@@ -13,6 +13,9 @@ from cardctl.schema.ledger import journal_entries, journal_lines
 from cardctl.schema.orders import order_lines
 from cardctl.vocabulary import ON_HAND, CardStatus, LedgerAccount
 
+_OWING = (Event.IMPORT, Event.UNDO, Event.CORRECT)
+"""The events that say what cards cost, and so what is owed for them."""
+
 _KEPT_MOST = 1_000
 """Differences told a check; a broken store need not fill the screen."""
 
@@ -47,7 +50,7 @@ def check_ledger(session: Session) -> LedgerCheck:
     """Compare the journal with cards, batches and order lines.
 
     Entries sum to zero and have lines; stock = Σ cost of cards on hand, by product; cost of goods =
-    Σ cost of issued cards, by product; payable from imports = Σ cost of all cards, by supplier;
+    Σ cost of issued cards, by product; payable for cards = Σ cost of all cards, by supplier;
     revenue = what the issued lines recognise, by product.
     """
     differences = [
@@ -149,7 +152,7 @@ def _payable(session: Session) -> Iterator[Difference]:
     posted = (
         select(line.party.label("code"), (-line.amount_fen).label("books_fen"), _zero("actual_fen"))
         .join(journal_entries, (entry.bucket == line.bucket) & (entry.id == line.entry_id))
-        .where(line.account == LedgerAccount.PAYABLE, entry.event.in_((Event.IMPORT, Event.UNDO)))
+        .where(line.account == LedgerAccount.PAYABLE, entry.event.in_(_OWING))
     )
     owed = (
         select(suppliers.c.code, _zero("books_fen"), cards.c.cost_fen)

@@ -1,18 +1,27 @@
 """Post entries, and read them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.identifiers import new_ids
-from cardctl.ledger.postings import Event, Line, import_lines, undo_lines, void_lines
+from cardctl.ledger.postings import (
+    Event,
+    Line,
+    correct_lines,
+    import_lines,
+    undo_lines,
+    void_lines,
+)
 from cardctl.schema.catalog import channels
 from cardctl.schema.ledger import journal_entries, journal_lines
 from cardctl.schema.orders import orders
 from cardctl.storage.dialects import insert_many
+from cardctl.vocabulary import LedgerAccount
 
 _ENTRY_COLUMNS = ("bucket", "id", "event", "source_id", "order_id", "posted_at", "run_id")
 _LINE_COLUMNS = (
@@ -35,6 +44,14 @@ class Posting:
     source_id: int
     order_id: int | None
     lines: Sequence[Line]
+
+
+class OrderRise(NamedTuple):
+    """By how many fen the cost of goods of an order rose."""
+
+    bucket: int
+    order_id: int
+    rise_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,36 @@ def post_void(session: Session, *, run: Run, costs: dict[int, int]) -> None:
     """Write off cards on hand: known cost in fen by product id; once a run."""
     lines = void_lines(costs=costs)
     post(session, run=run, postings=[Posting(0, Event.VOID, run.id, None, lines)])
+
+
+def post_correction(
+    session: Session,
+    *,
+    run: Run,
+    supplier: str,
+    product_id: int,
+    rises: Mapping[LedgerAccount, int],
+    moved: Sequence[Line],
+    orders: Sequence[OrderRise],
+) -> None:
+    """Post by how much the cards of a batch cost more or less, once a run.
+
+    `rises` are by account, `moved` the lines of `move_lines`. Each order bears its own part of the
+    cost of goods, so that its profit stays the sum of its entries; the rest is one entry.
+    """
+
+    def lines_of(rises: Mapping[LedgerAccount, int]) -> list[Line]:
+        return correct_lines(supplier=supplier, product_id=product_id, rises=rises)
+
+    goods = LedgerAccount.COST_OF_GOODS
+    rest = lines_of({account: fen for account, fen in rises.items() if account is not goods})
+    sold = [
+        # A run may post several in one bucket: each is told apart by an id of its own.
+        Posting(one.bucket, Event.CORRECT, source_id, one.order_id, lines_of({goods: one.rise_fen}))
+        for one, source_id in zip(orders, new_ids(len(orders)), strict=True)
+    ]
+    whole = Posting(0, Event.CORRECT, run.id, None, [*rest, *moved])
+    post(session, run=run, postings=[whole, *sold])
 
 
 def balances(session: Session, *, until: int | None = None) -> list[Balance]:

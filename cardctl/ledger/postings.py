@@ -1,16 +1,24 @@
 """The table of posting rules, and the lines an event makes by it. Pure.
 
-========  ==============================  ==================================
-event     debit                           credit
-========  ==============================  ==================================
-import    stock (cost)                    payable to the supplier (cost)
-undo      payable to the supplier (cost)  stock (cost)
-issue     receivable of the account       revenue (what was paid)
-          cost of goods (cost)            stock (cost)
-void      stock loss (cost)               stock (cost)
-========  ==============================  ==================================
+========  ===============================  ==================================
+event     debit                            credit
+========  ===============================  ==================================
+import    stock (cost)                     payable to the supplier (cost)
+undo      payable to the supplier (cost)   stock (cost)
+issue     receivable of the account        revenue (what was paid)
+          cost of goods (cost)             stock (cost)
+void      stock loss (cost)                stock (cost)
+correct   stock (rise, cards on hand)      payable to the supplier (rise)
+          stock loss (rise, void cards)    payable to the supplier (rise)
+          cost of goods (rise, sold cards) payable to the supplier (rise)
+          payable to the old supplier      payable to the new one (old cost)
+========  ===============================  ==================================
+
+A rise is the new cost less the old one; where the cost falls, the sides change. What a correction
+does to sold cards is an entry of each order, in the order's bucket; the rest is one entry.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,6 +32,7 @@ class Event(StrEnum):
     UNDO = "undo"
     ISSUE = "issue"
     VOID = "void"
+    CORRECT = "correct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,22 @@ def void_lines(*, costs: dict[int, int]) -> list[Line]:
             Line(LedgerAccount.STOCK, -cost_fen, product_id=product),
         )
     return _known(*lines)
+
+
+def correct_lines(
+    *, supplier: str, product_id: int, rises: Mapping[LedgerAccount, int]
+) -> list[Line]:
+    """The cost of cards was corrected: by how much it rose, by the account that bears it."""
+    lines = [Line(account, rise, product_id=product_id) for account, rise in rises.items()]
+    return _known(*lines, Line(LedgerAccount.PAYABLE, -sum(rises.values()), party=supplier))
+
+
+def move_lines(*, supplier: str, supplier_was: str, cost_fen: int) -> list[Line]:
+    """Cards turned out to be another supplier's: so much is owed to that one, not to the first."""
+    return _known(
+        Line(LedgerAccount.PAYABLE, cost_fen, party=supplier_was),
+        Line(LedgerAccount.PAYABLE, -cost_fen, party=supplier),
+    )
 
 
 def recognised_fen(paid_fen: int, *, issued: int, qty: int) -> int:

@@ -11,10 +11,11 @@ from cardctl.errors import UsageRefused
 from cardctl.identifiers import new_id
 from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.queries import find_order, select_cards, shown_card
+from cardctl.schema.cards import cards
 from cardctl.vault.keyset import Vault
 from cardctl.vault.sealing import CardOpener
 from cardctl.vault.secret import Secret
-from cardctl.vocabulary import OrderEventKind
+from cardctl.vocabulary import CardStatus, OrderEventKind
 
 
 class ReasonMissing(UsageRefused):
@@ -42,7 +43,7 @@ class RevealedCard:
 def reveal_order(
     session: Session, *, run: Run, vault: Vault, channel: str, number: str, reason: str
 ) -> list[RevealedCard]:
-    """Open all cards of an order, and say so in its events and in the audit log.
+    """Open all cards that an order got, and say so in its events and in the audit log.
 
     Nothing may be shown before this transaction is committed. An order without cards reveals
     nothing, and nothing is recorded. Raises `NotFound`, `ReasonMissing`, `NeedsFullKey`,
@@ -52,7 +53,9 @@ def reveal_order(
         raise ReasonMissing
     key = find_order(session, channel=channel, number=number)
     opener = CardOpener(session, vault)
-    revealed = [_open(opener, row) for row in session.execute(select_cards(key)).all()]
+    # What is only reserved may go back on the shelf: nobody has seen it until it is issued.
+    query = select_cards(key).where(cards.c.status != CardStatus.RESERVED)
+    revealed = [_open(opener, row) for row in session.execute(query).all()]
     if not revealed:
         return []
     told = {"cards": len(revealed), "reason": reason}

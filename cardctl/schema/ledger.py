@@ -36,9 +36,10 @@ class JournalEntry(Row, table=True):
     """The bucket of the order; 0 for what belongs to no order."""
     id: int = Field(sa_column=id_column())
     event: str = Field(sa_column=code_column(32))
-    """import, issue, undo, void …: a row of the table of posting rules."""
+    """import, issue, undo, void, correct …: a row of the table of posting rules."""
     source_id: int = Field(sa_column=big_column())
-    """What the event happened to: a batch, an order event, a run."""
+    """What the event happened to: a batch, an order event, a run; an id of its own where a run
+    posts many of a kind."""
     order_id: int | None = Field(default=None, sa_column=big_column(null=True))
     posted_at: int = Field(sa_column=big_column())
     run_id: int = Field(sa_column=big_column())

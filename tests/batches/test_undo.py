@@ -1,4 +1,4 @@
-"""Taking imports back, and recalling them."""
+"""Taking imports back."""
 
 import json
 import subprocess
@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from sqlalchemy import text
 
+from cardctl.identifiers import card_code
 from cardctl.storage.store import writing
 
 
@@ -40,6 +41,7 @@ def test_an_undone_import_is_gone_and_its_file_comes_in_again(shop, batch):
         "removed": 10,
         "left": 0,
         "cost_fen": 2000,
+        "cost_missing": 0,
     }
     assert shop.sql("SELECT count(*) FROM card") == [(0,)]
     assert shop.sql("SELECT count(*) FROM data_key") == [(0,)]
@@ -98,6 +100,56 @@ def test_a_void_card_stays_with_its_loss(shop, batch):
     shop.run("ledger check")
 
 
+def test_costs_that_nobody_knew_are_not_reversed_as_nothing(shop):
+    shop.seed_catalog()
+    batch = shop.import_codes("VIP", ["MADE-UP-1", "MADE-UP-2"], cost=None)["batch"]
+    undone = undo(shop, batch).json
+    assert (undone["removed"], undone["cost_fen"], undone["cost_missing"]) == (2, None, 2)
+
+
+def test_frozen_and_expired_cards_and_keys_sold_before_go_too(shop, batch):
+    shop.execute(
+        "UPDATE card SET status = 'quarantined', quarantined_for = 'freeze' WHERE masked LIKE '%1'"
+    )
+    shop.execute("UPDATE card SET status = 'expired' WHERE masked LIKE '%2'")
+    shop.execute(
+        "UPDATE card SET status = 'already_sold', sealed_secret = NULL WHERE masked LIKE '%3'"
+    )
+    assert undo(shop, batch).json["removed"] == 10
+    assert shop.sql("SELECT count(*) FROM card") == [(0,)]
+
+
+def test_no_verb_brings_a_card_back_that_was_seen(shop, batch):
+    """What `REMOVABLE` rests on: who names no order was never revealed."""
+    sell(shop)
+    shop.run("order show TB:1 --reveal --reason check")
+    rows = shop.sql("SELECT bucket, id FROM card WHERE order_id IS NOT NULL")
+    names = " ".join(card_code(*row) for row in rows)
+    for line, status in (
+        ("order cancel TB:1 --yes", 5),
+        (f"card void {names} --yes", 5),
+        (f"card freeze {names} --reason try", 5),
+        (f"card unfreeze {names}", 0),
+        (f"batch recall {batch} --reason try --yes", 0),
+        (f"batch release {batch}", 0),
+        (f"batch correct {batch} --expires 2099-01-01 --reason try", 0),
+        ("stock expire", 0),
+        ("stock release", 0),
+        ("stock move --product VIP --from main --to main --qty 10", None),
+    ):
+        shop.run(line, status=status)
+        assert shop.sql("SELECT bucket, id FROM card WHERE order_id IS NOT NULL") == rows, line
+    assert undo(shop, batch, "--unsold").json["left"] == 3
+
+
+def test_what_is_only_reserved_is_never_revealed(shop, batch):
+    """It may go back on the shelf, and must not have been seen by then."""
+    sell(shop)
+    shop.execute("UPDATE card SET status = 'reserved' WHERE status = 'issued'")
+    shown = shop.run("order show TB:1 --reveal --reason check --json").json
+    assert shown["cards"] == []
+
+
 def test_a_dry_run_of_an_undo_keeps_everything(shop, batch):
     assert undo(shop, batch, "--dry-run").json["removed"] == 10
     assert shop.sql("SELECT count(*) FROM card") == [(10,)]
@@ -106,37 +158,5 @@ def test_a_dry_run_of_an_undo_keeps_everything(shop, batch):
 
 def test_it_asks_first_and_ends_where_nobody_answers(shop, batch):
     shop.run(f"batch undo {batch} --reason wrong", status=2)
-    shop.run(f"batch recall {batch} --reason wrong", status=2)
     shop.run("batch undo B-NONE --reason wrong --yes", status=4)
-    shop.run("batch recall B-NONE --reason wrong --yes", status=4)
     shop.run("batch show B-NONE", status=4)
-
-
-def test_a_recall_quarantines_what_is_unsold_and_lists_the_orders(shop, batch):
-    sell(shop)
-    line = f"batch recall {batch} --reason dead --yes --json"
-    recalled = shop.run(line).json
-    assert recalled["status"] == "recalled"
-    assert recalled["quarantined"] == 7
-    assert recalled["orders"] == [{"order": "TB:1", "status": "issued", "cards": 3}]
-    counts = shop.run(f"batch show {batch} --json").json["cards"]
-    assert {row["status"]: row["cards"] for row in counts} == {"issued": 3, "quarantined": 7}
-    records = shop.sql("SELECT count(*) FROM audit_record")
-    assert shop.run(line).json["quarantined"] == 0
-    assert shop.sql("SELECT count(*) FROM audit_record") == records
-    shop.run("ledger check")
-    assert undo(shop, batch, "--unsold").json["removed"] == 7
-
-
-def test_the_template_is_filled_in_and_imported(shop):
-    import openpyxl
-
-    shop.seed_catalog()
-    shop.run("batch template --product CARDP --out t.xlsx")
-    shop.run("batch template --product CARDP --out t.csv", status=2)
-    path = shop.folder / "t.xlsx"
-    book = openpyxl.load_workbook(path)
-    book.active.append(["0001", "pw", "2099-12-31", "12.50", "s1", ""])
-    book.save(path)
-    done = shop.run("batch import t.xlsx --product CARDP --supplier SUP --json").json
-    assert (done["imported"], done["cost_fen"]) == (1, 1250)

@@ -51,6 +51,13 @@ def test_find_without_a_terminal_does_not_hang(stocked):
         assert "cardctl card find -" in refused.stderr
 
 
+def test_find_looks_for_one_number_and_says_when_there_are_more(stocked):
+    assert stocked.run("card find -", stdin="MADE-UP-2\r\n\n").status == 0
+    refused = stocked.run("card find -", stdin="MADE-UP-1\nMADE-UP-2\n", status=3)
+    assert "[several-numbers]" in refused.stderr
+    assert "MADE-UP" not in refused.stdout + refused.stderr
+
+
 def test_show(stocked):
     name = names(stocked)[0]
     shown = stocked.run(f"card show {name} --json").json

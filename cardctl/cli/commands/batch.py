@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cardctl import clock
+from cardctl.cli.batch_changes import CORRECTED, RECALLED, RELEASED, UNDONE
 from cardctl.cli.batch_results import (
     IMPORT_STATUS,
     IMPORTED,
     LISTED,
-    RECALLED,
     SHOWN,
     TEMPLATE,
-    UNDONE,
     dispose_of_source,
     import_row,
     rejected_rows,
     tell_import,
 )
 from cardctl.cli.context import Context
+from cardctl.cli.edits import changes_of
+from cardctl.cli.holders import OrdersFile, orders_output, write_orders
 from cardctl.cli.language import spoken
-from cardctl.cli.options import PasswordSource, Reason, rate, yuan
+from cardctl.cli.options import OptionalReason, PasswordSource, Reason, rate, yuan
 from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.passwords import read_password
 from cardctl.cli.rejects import rejects_output, write_rejects
@@ -187,26 +188,92 @@ def undo(
 
 
 @noun.verb(
+    "correct",
+    writes=True,
+    columns=CORRECTED,
+    examples=(
+        "cardctl batch correct B-20261122-7KQ2MX --cost 12.30 --reason 'price list of May'",
+        "cardctl batch correct B-20261122-7KQ2MX --supplier SUP --reason 'sent by another'",
+        "cardctl batch correct B-20261122-7KQ2MX --expires 2027-06-30 --reason 'misread'",
+    ),
+)
+def correct(
+    context: Context,
+    code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")],
+    reason: Reason,
+    supplier: Annotated[str | None, typer.Option(help="Who sent them.", metavar="CODE")] = None,
+    cost: Annotated[int | None, yuan("What each of its keys costs.")] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(help="Last good day of each of its keys: a day or never.", metavar="DAY"),
+    ] = None,
+    orders: OrdersFile = None,
+) -> None:
+    """Correct who sent a batch, what its keys cost, or until when they are good.
+
+    The differences are posted, also for what was sold. Another expiry holds for cards that were
+    sold, too: the orders that hold one are listed.
+    """
+    from cardctl.batches.correct import Correction, correct_batch
+
+    given = {"supplier": supplier, "cost_fen": cost, "expires_at": _expiry(context, expires)}
+    correction = Correction(**changes_of("cardctl batch correct", given))
+    orders_file = orders_output(context, orders)
+    with context.change() as (session, run):
+        corrected = correct_batch(session, run=run, code=code, correction=correction, reason=reason)
+    write_orders(context, orders_file, corrected.orders)
+    context.show(corrected, CORRECTED)
+
+
+@noun.verb(
     "recall",
     destroys=True,
     columns=RECALLED,
-    examples=("cardctl batch recall B-20261122-7KQ2MX --reason 'keys do not work' --yes",),
+    examples=(
+        "cardctl batch recall B-20261122-7KQ2MX --reason 'keys do not work' --yes",
+        "cardctl batch recall B-20261122-7KQ2MX --reason dead --orders orders.xlsx --yes",
+    ),
 )
 def recall(
     context: Context,
     code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")],
     reason: Reason,
+    orders: OrdersFile = None,
 ) -> None:
     """Quarantine the unsold cards of a batch.
 
-    The orders that got others of it are listed.
+    The orders that got others of it are listed; --orders writes that list to a file.
     """
     from cardctl.batches.recall import recall_batch
 
+    orders_file = orders_output(context, orders)
     context.confirm("Quarantine every unsold card of batch {batch}?", batch=code)
     with context.change() as (session, run):
         recalled = recall_batch(session, run=run, code=code, reason=reason)
+    write_orders(context, orders_file, recalled.orders)
     context.show(recalled, RECALLED)
+
+
+@noun.verb(
+    "release",
+    writes=True,
+    columns=RELEASED,
+    examples=("cardctl batch release B-20261122-7KQ2MX --reason 'the supplier repaired them'",),
+)
+def release(
+    context: Context,
+    code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")],
+    reason: OptionalReason = None,
+) -> None:
+    """Take a recall back: its quarantined cards are for sale again.
+
+    Cards that were frozen by themselves stay frozen.
+    """
+    from cardctl.batches.release import release_batch
+
+    with context.change() as (session, run):
+        released = release_batch(session, run=run, code=code, reason=reason or "")
+    context.show(released, RELEASED)
 
 
 def _import(
