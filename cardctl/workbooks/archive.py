@@ -84,7 +84,7 @@ def _checked_chunks(
         with archive.open(member) as stream:
             while chunk := stream.read(_CHUNK):
                 inflated += len(chunk)
-                if inflated > left or _is_bomb(inflated, member):
+                if inflated > left or is_bomb(inflated, member):
                     raise ZipBomb(part=_shown(member))
                 if check:
                     check.look(chunk)
@@ -95,7 +95,8 @@ def _checked_chunks(
         check.end()
 
 
-def _is_bomb(inflated: int, member: zipfile.ZipInfo) -> bool:
+def is_bomb(inflated: int, member: zipfile.ZipInfo) -> bool:
+    """Whether so many bytes are more than the compressed ones can honestly become."""
     return inflated > RATIO_FROM_BYTES and inflated > MAX_RATIO * max(member.compress_size, 1)
 
 

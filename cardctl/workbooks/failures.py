@@ -126,6 +126,22 @@ class ZipBomb(InputRefused):
     hint = "do not open it; ask the supplier what was sent"
 
 
+class ZipEncryptionUnknown(InputRefused):
+    """A zip encrypted with AES, or in a way of one maker."""
+
+    code = "zip-encryption-unknown"
+    message = "{file} is a zip that is encrypted in a way cardctl does not read (AES)"
+    hint = "unpack it with its password, and import the files in it"
+
+
+class ZipWithoutTables(InputRefused):
+    """A zip without one file that is a table."""
+
+    code = "zip-without-tables"
+    message = "{file} is a zip without one table in it"
+    hint = "unpack it and look what was sent; a zip inside a zip is not opened"
+
+
 class MembersDuplicate(InputRefused):
     """Two parts of one name: programs disagree on which of them counts."""
 
@@ -243,6 +259,8 @@ FROM_CHILD = {
         EncryptionUnknown,
         FileDamaged,
         ZipBomb,
+        ZipEncryptionUnknown,
+        ZipWithoutTables,
         MembersDuplicate,
         DocumentTypeRefused,
         XmlEncodingRefused,

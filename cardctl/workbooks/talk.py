@@ -4,25 +4,40 @@ Said of a line that has not the shape of the others. What could be a key is neve
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
+from cardctl.workbooks.cells import Cell, NotText
 from cardctl.workbooks.labels import Labels
 
 BLANKS = " \t\u3000"
+ENDS_TALK = ".,!?:;~"
+WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff]")
+DIGIT = re.compile("[0-9]")
+LETTER_OR_DIGIT = re.compile("[0-9A-Za-z]")
+PLAIN_WORD = re.compile("[A-Za-z]?[a-z]+[.,!?:;~]*")
+
+Numbered = tuple[int, str]
+"""A line with its number."""
+Cells = tuple[int, list[Cell]]
+"""A row with the number of its line."""
 
 _WORD = re.compile(r"[!-~]{4,}")
 _CAPITALS = re.compile("[A-Z]{5,}")
 _DAY_OR_TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}:\d{2}(?::\d{2})?")
 _CHARACTER = re.compile(r"\w")
-_DIGIT = re.compile("[0-9]")
 _SHOWN_MAX = 60
 
 
-def numbered_lines(stream: TextIO) -> Iterator[tuple[int, str]]:
+def numbered_lines(stream: TextIO) -> Iterator[Numbered]:
     """The lines from 1, without the blanks and the BOM around them; empty ones too."""
     for number, line in enumerate(stream, 1):
         yield number, line.strip(f"{BLANKS}\r\n\ufeff")
+
+
+def ambiguous(number: int, line: str) -> Cells:
+    """A row that cannot be read in one way only."""
+    return number, [NotText("ambiguous", line)]
 
 
 def mask_line(line: str) -> str:
@@ -36,7 +51,7 @@ def could_be_key(text: str) -> bool:
         bare = word.strip("().,:;!?~*=#<>[]{}\"'")
         if _DAY_OR_TIME.fullmatch(bare):
             continue
-        if len(bare) > 3 and (_DIGIT.search(bare) or _CAPITALS.search(bare)):  # noqa: PLR2004 -- as said above
+        if len(bare) > 3 and (DIGIT.search(bare) or _CAPITALS.search(bare)):  # noqa: PLR2004 -- as said above
             return True
     return False
 
@@ -52,3 +67,10 @@ def is_talk(line: str, labels: Labels) -> bool:
         not part.value if part.field else not could_be_key("".join(part.value.split()[1:]))
         for part in parts
     )
+
+
+def heading_of(sample: Sequence[Numbered]) -> int:
+    """The first line, if it alone has no digit: perhaps a title, perhaps a key; 0 for none."""
+    latin = [line for line in sample if LETTER_OR_DIGIT.search(line[1])]
+    apart = len(latin) > 1 and not DIGIT.search(latin[0][1]) and DIGIT.search(latin[1][1])
+    return latin[0][0] if apart else 0
