@@ -127,6 +127,7 @@ class OrderEventKind(StrEnum):
     SHORT = "short"
     CANCELLED = "cancelled"
     REVEALED = "revealed"
+    REDEEMED = "redeemed"
 
 
 class Outcome(StrEnum):

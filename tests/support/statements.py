@@ -28,6 +28,7 @@ LOCKED = {
     "supplier": "edit: no other edit may be lost, also of its names, columns and password",
     "account": "edit: as a supplier",
     "channel": "its lists of accounts and pools are changed by one at a time",
+    "redeem_try": "redeem: the tries of one actor are counted one after another",
     "data_key": "rotation: a batch is not undone while its data key is sealed anew",
 }
 """The tables of which rows may be locked, and where."""
