@@ -22,10 +22,10 @@ from cardctl.catalog.patterns import check_pattern
 from cardctl.errors import BadValue, NotFound, StateForbids, UsageRefused
 from cardctl.identifiers import new_id
 from cardctl.money import format_yuan
-from cardctl.schema.cards import batches
+from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import Product, products
 from cardctl.storage.dialects import lock_rows
-from cardctl.vocabulary import BatchStatus, ProductKind
+from cardctl.vocabulary import ProductKind
 
 SEATS_MAX = 1_000
 SAFETY_STOCK_MAX = 1_000_000_000
@@ -213,9 +213,11 @@ def _find(session: Session, query: Select[Any]) -> ProductEntry | None:
 
 def _with_cards(session: Session, skus: Sequence[str]) -> set[str]:
     """Those of some products that have cards."""
+    # Not by the status of their batches: one that was undone may have cards that were sold before.
+    has_card = select(1).where(cards.c.batch_id == batches.c.id).exists()
     imported = (
         select(products.c.sku)
-        .where(products.c.sku.in_(skus), batches.c.status != str(BatchStatus.UNDONE))
+        .where(products.c.sku.in_(skus), has_card)
         .join(batches, products.c.id == batches.c.product_id)
     )
     return set(session.execute(imported.distinct()).scalars())

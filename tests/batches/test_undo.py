@@ -100,6 +100,13 @@ def test_a_void_card_stays_with_its_loss(shop, batch):
     shop.run("ledger check")
 
 
+def test_what_is_left_still_fixes_the_rules_of_its_product(shop, batch):
+    sell(shop)
+    undo(shop, batch, "--unsold")
+    assert "[in-use]" in shop.run("product edit VIP --kind link", status=5).stderr
+    shop.run("product edit VIP --price 30")
+
+
 def test_costs_that_nobody_knew_are_not_reversed_as_nothing(shop):
     shop.seed_catalog()
     batch = shop.import_codes("VIP", ["MADE-UP-1", "MADE-UP-2"], cost=None)["batch"]
