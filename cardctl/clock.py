@@ -27,7 +27,14 @@ DAY_MS = 86_400_000
 _LATEST = 253_402_250_399_999
 """9999-12-31T09:59:59.999Z: what every time zone still shows within its calendar."""
 
-_OFFSET = re.compile(r"\+(\d{1,4})([dmy])", re.ASCII)
+_OFFSET = re.compile(
+    r"\+(\d{1,4})([dmy])|\+?(\d{1,4}|[一二两三四五六七八九十])(天|个月|年)", re.ASCII
+)
+_UNITS = {"天": "d", "个月": "m", "年": "y"}
+_NUMERALS = {numeral: value for value, numeral in enumerate("一二三四五六七八九十", 1)} | {"两": 2}
+_NEVER_WORDS = frozenset(
+    {"never", "永久", "永久有效", "永不过期", "长期", "长期有效", "无限期", "不限期", "无期限"}
+)
 _DURATION = re.compile(r"(\d{1,5})d", re.ASCII)
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.ASCII)
 _FORMATS = (
@@ -113,14 +120,18 @@ def _parse_instant(text: str, zone: ZoneInfo) -> int:
 
 
 def parse_expiry(text: str, *, today: date, zone: ZoneInfo) -> int:
-    """`expires_at` of a day, of ``+12m`` (counted from today), or of 永久, 长期有效 and never."""
+    """`expires_at` of a day, of a time counted from today, or of 永久, 长期有效, never and so on.
+
+    A time is written ``+12m``, 12个月, 一年 or 半年. Raises `BadValue`.
+    """
     bare = text.strip()
-    if bare.lower() in {"never", "永久", "永久有效", "长期", "长期有效"}:
+    if bare.lower() in _NEVER_WORDS:
         return NEVER
-    offset = _OFFSET.fullmatch(bare)
+    offset = _OFFSET.fullmatch("6个月" if bare == "半年" else bare)
     if not offset:
         return end_of_day(parse_day(bare), zone)
-    count, unit = int(offset[1]), offset[2]
+    number, unit = offset[1] or offset[3], offset[2] or _UNITS[offset[4]]
+    count = _NUMERALS.get(number) or int(number)
     try:
         if unit == "d":
             return end_of_day(today + timedelta(days=count), zone)

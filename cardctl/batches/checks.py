@@ -7,7 +7,7 @@ what nobody can see, is refused instead of repaired.
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,11 +24,13 @@ from cardctl.batches.columns import (
     SECRET,
     SERIAL,
 )
+from cardctl.batches.heading import KindContradicted
 from cardctl.batches.row_errors import (
     BadDate,
     BadMoney,
     CellMissing,
     ErrorCell,
+    ExampleRow,
     Expired,
     ExtraCell,
     FormulaCell,
@@ -38,7 +40,7 @@ from cardctl.batches.row_errors import (
     Reject,
     TextTooLong,
 )
-from cardctl.clock import day_of, parse_expiry, parse_instant
+from cardctl.clock import NEVER, day_of, parse_expiry, parse_instant
 from cardctl.errors import BadValue, InputRefused
 from cardctl.money import apply_rate, parse_yuan
 from cardctl.workbooks.cells import Cell, NotText, Row, text_of
@@ -48,6 +50,8 @@ Read = TypeVar("Read")
 
 KEY_MAX = 4000
 """Characters of a number, a secret or a field; of a note and a serial too."""
+EXAMPLES = ("示例-", "EXAMPLE-")
+"""How the key begins in the row that a template shows how to fill in."""
 _EXACT_DIGITS = 15
 """What Excel keeps of a number."""
 _REMEMBERED = 10_000
@@ -61,6 +65,11 @@ _DUST = Decimal("0.000001")
 # A NUL Postgres refuses, lone surrogates both databases.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _COMPACT_DAY = re.compile(r"(20\d\d)(\d\d)(\d\d)")
+_CHINESE_DAY = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日? *(?=\d{1,2}:)", re.ASCII)
+_SPAN = re.compile(r"[^至到~]*[至到~] *(\d{4}(?:\d{4}|\D.*))", re.ASCII)
+"""A time of validity with its end, and often with its beginning: the end counts."""
+_DAY_MAX = 64
+"""Characters of a day, however it is written."""
 _MIDNIGHT = re.compile(r"^(\S+) 0?0:00(:00)?$")
 
 
@@ -78,6 +87,8 @@ class Rules:
     face_value_fen: int | None
     width_is_exact: bool
     """Whether a cell right of the header is a key that was cut: in text files, not in sheets."""
+    naming_only: bool = False
+    """Whether only the part that names a key counts: of what was sold nothing else is kept."""
 
 
 class CheckedRow(NamedTuple):
@@ -93,10 +104,21 @@ class CheckedRow(NamedTuple):
 
 
 class RowChecker:
-    """Checks the rows of one file; remembers the days and amounts it has read."""
+    """Checks the rows of one table; remembers the days and amounts it has read."""
 
-    def __init__(self, header: Header, rules: Rules, *, mask: Callable[[str], str]) -> None:
-        """`mask` makes of a text what may be shown of it."""
+    def __init__(
+        self,
+        header: Header,
+        rules: Rules,
+        *,
+        mask: Callable[[str], str],
+        partners: Mapping[int, str] | None = None,
+        kind: str = "",
+    ) -> None:
+        """`mask` makes of a text what may be shown of it.
+
+        `partners` are columns, with their names, that must be empty in keys of this `kind`.
+        """
         self._rules = rules
         self._mask = mask
         self._columns = header.columns
@@ -105,6 +127,8 @@ class RowChecker:
         self._has_number = NUMBER in header.columns
         self._further = [name for name in header.columns if name.startswith(FIELD_PREFIX)]
         self._pattern = re.compile(rules.pattern).fullmatch if rules.pattern else None
+        self._partners = partners or {}
+        self._kind = kind
         self._today = day_of(rules.at, rules.zone)
         self._days: dict[Cell, int] = {}
         self._amounts: dict[Cell, int] = {}
@@ -112,18 +136,38 @@ class RowChecker:
     def check(self, row: Row) -> CheckedRow | list[Reject]:
         """The key that a row holds, or all that is wrong with it."""
         errors: list[Reject] = []
+        if self._rules.naming_only:
+            return self._named(row, errors)
         number = self._read(row, NUMBER, self._named_key, errors) if self._has_number else None
-        secret = self._read(row, SECRET, self._key if self._has_number else self._named_key, errors)
+        secret = self._read(row, SECRET, key_text if self._has_number else self._named_key, errors)
         fields = self._fields(row, errors) if self._further else None
         serial = self._read(row, SERIAL, _plain, errors)
         note = self._read(row, NOTE, _plain, errors)
         cost_fen = self._cost(row, errors)
         expires_at = self._read(row, EXPIRES, self._expiry, errors)
-        if self._width is not None and any(row.cells[self._width :]):
-            errors.append(Reject(row.number, "", ExtraCell()))
+        self._alien(row, errors)
         if errors or secret is None or expires_at is None:
             return errors
         return CheckedRow(number, secret, fields, serial, note, cost_fen, expires_at)
+
+    def _named(self, row: Row, errors: list[Reject]) -> CheckedRow | list[Reject]:
+        """The part that names a key, and nothing beside it."""
+        field = NUMBER if self._has_number else SECRET
+        name = self._read(row, field, self._named_key, errors)
+        self._alien(row, errors)
+        if errors or name is None:
+            return errors
+        return CheckedRow(None, name, None, None, None, None, NEVER)
+
+    def _alien(self, row: Row, errors: list[Reject]) -> None:
+        """Cells with something in them where a key of this product has nothing."""
+        cells = row.cells
+        if self._width is not None and any(cells[self._width :]):
+            errors.append(Reject(row.number, "", ExtraCell()))
+        for column, name in self._partners.items():
+            if column < len(cells) and cells[column]:
+                problem = KindContradicted(kind=self._kind, column=name)
+                errors.append(Reject(row.number, name, problem))
 
     def _read(
         self, row: Row, field: str, meaning: Callable[[Cell], Read], errors: list[Reject]
@@ -142,23 +186,12 @@ class RowChecker:
 
     def _named_key(self, cell: Cell) -> str:
         """The part of a key that is fingerprinted, and that the product's pattern is about."""
-        text = self._key(cell)
+        text = key_text(cell)
+        if text.startswith(EXAMPLES):
+            raise ExampleRow
         if self._pattern and not self._pattern(text):
             raise PatternMissed
         return text
-
-    def _key(self, cell: Cell) -> str:
-        """Secret text, exactly as it came."""
-        if not cell:
-            raise CellMissing
-        if not isinstance(cell, str):
-            raise _REFUSED_KINDS.get(cell.kind, NumberNotText)
-        if len(cell) > KEY_MAX:
-            raise TextTooLong(length=len(cell), most=KEY_MAX)
-        plain = cell.isascii() and cell.isprintable() and cell[0] != " " and cell[-1] != " "
-        if not plain and (hidden := _invisible(cell)):
-            raise InvisibleCharacter(character=f"U+{ord(hidden):04X}")
-        return cell
 
     def _fields(self, row: Row, errors: list[Reject]) -> str | None:
         """The further fields that are filled in, as a JSON object."""
@@ -170,7 +203,7 @@ class RowChecker:
         return json.dumps(filled, ensure_ascii=False) if filled else None
 
     def _optional_key(self, cell: Cell) -> str:
-        return self._key(cell) if cell else ""
+        return key_text(cell) if cell else ""
 
     def _cost(self, row: Row, errors: list[Reject]) -> int | None:
         """The cost by column, by option, or by rate of the face value; None when not known."""
@@ -208,6 +241,20 @@ class RowChecker:
             day = day_of(expires_at, self._rules.zone)
             raise Expired(day=day.isoformat())
         return expires_at
+
+
+def key_text(cell: Cell) -> str:
+    """Secret text, exactly as it came; raises what is wrong with it, without its mask."""
+    if not cell:
+        raise CellMissing
+    if not isinstance(cell, str):
+        raise _REFUSED_KINDS.get(cell.kind, NumberNotText)
+    if len(cell) > KEY_MAX:
+        raise TextTooLong(length=len(cell), most=KEY_MAX)
+    plain = cell.isascii() and cell.isprintable() and cell[0] != " " and cell[-1] != " "
+    if not plain and (hidden := _invisible(cell)):
+        raise InvisibleCharacter(character=f"U+{ord(hidden):04X}")
+    return cell
 
 
 def _invisible(text: str) -> str | None:
@@ -263,7 +310,12 @@ def _last_instant(cell: Cell, today: date, zone: ZoneInfo) -> int:
             raise _REFUSED_KINDS[cell.kind]
         if cell.kind == "boolean":
             raise BadDate
-    text = _MIDNIGHT.sub(r"\1", text_of(cell).strip())
+    text = unicodedata.normalize("NFKC", text_of(cell)[: _DAY_MAX + 1]).strip()
+    if len(text) > _DAY_MAX:
+        raise BadDate
+    span = _SPAN.fullmatch(text)
+    text = _CHINESE_DAY.sub(r"\1-\2-\3 ", span[1] if span else text)
+    text = _MIDNIGHT.sub(r"\1", text)
     text = _COMPACT_DAY.sub(r"\1-\2-\3", text) if _COMPACT_DAY.fullmatch(text) else text
     try:
         return (

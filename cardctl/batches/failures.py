@@ -30,6 +30,22 @@ class CostTwice(UsageRefused):
     hint = "give one of them"
 
 
+class SoldHasNeither(UsageRefused):
+    """What was sold before is no stock: it costs nothing here, and does not expire."""
+
+    code = "already-sold"
+    message = "--already-sold keeps neither a cost nor an expiry"
+    hint = "leave out --cost, --cost-rate and --expires"
+
+
+class RememberedPasswordWrong(InputRefused):
+    """The password that is kept for a supplier does not open its file."""
+
+    code = "wrong-password"
+    message = "the password that is remembered for supplier {supplier} does not open {file}"
+    hint = "cardctl supplier password set {supplier}, or give another: --password-source prompt"
+
+
 class FaceValueNeeded(UsageRefused):
     """A rate of nothing that is known."""
 

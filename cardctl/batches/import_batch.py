@@ -1,8 +1,7 @@
-"""Import a file of keys: one supplier, one product, one transaction."""
+"""Import a file of keys: one supplier, one transaction, a batch a product."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -10,49 +9,37 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.batches import staging
-from cardctl.batches.checks import RowChecker, Rules
-from cardctl.batches.columns import (
-    EXPIRES,
-    FACE_VALUE,
-    FIELD_PREFIX,
-    NUMBER,
-    SECRET,
-    find_columns,
-)
+from cardctl.batches.booking import book
 from cardctl.batches.failures import (
     CostTwice,
-    ExpiryNeeded,
     ExpiryPast,
-    FaceValueNeeded,
-    MergedKeyCells,
     NoRows,
-    ProductChanged,
+    RememberedPasswordWrong,
+    SoldHasNeither,
 )
+from cardctl.batches.heading import Naming
+from cardctl.batches.intake import Intake
 from cardctl.batches.results import ImportOptions, ImportResult, Rejects
-from cardctl.batches.row_errors import DuplicateInFile, DuplicateInStore, Reject
-from cardctl.batches.target import Target, find_standing, find_target
-from cardctl.clock import day_of
-from cardctl.identifiers import fingerprint_bucket, new_code, new_id, new_ids
-from cardctl.ledger.journal import post_batch
-from cardctl.ledger.postings import Event
-from cardctl.money import known_cost, share_out
-from cardctl.schema.cards import Batch, DataKey
-from cardctl.schema.catalog import Product, products
+from cardctl.batches.row_errors import (
+    DuplicateInFile,
+    DuplicateInMember,
+    DuplicateInStore,
+    Reject,
+    SoldBefore,
+)
+from cardctl.batches.target import Standing, Target, find_names, find_standing, find_target
+from cardctl.catalog.supplier_columns import remembered_columns
+from cardctl.catalog.supplier_passwords import find_password
+from cardctl.money import known_cost
+from cardctl.schema.cards import batches
 from cardctl.storage.failures import StoreBusy, violated_constraint
 from cardctl.storage.store import Store
-from cardctl.vault.fingerprint import canonical, fingerprint
 from cardctl.vault.keyset import Vault
-from cardctl.vault.mask import mask
-from cardctl.vault.sealing import BatchKey, new_batch_key
-from cardctl.vocabulary import BatchStatus, ImportStatus, ProductKind
-from cardctl.workbooks.cells import Row
-from cardctl.workbooks.headers import Header
-from cardctl.workbooks.read import Table, open_table
+from cardctl.vault.secret import Secret
+from cardctl.vocabulary import ImportStatus
+from cardctl.workbooks.failures import WrongPassword
+from cardctl.workbooks.read import open_tables
 from cardctl.workbooks.source import Source
-
-_CHUNK_ROWS = 2000
-_RULES = ("kind", "fields", "seats", "key_space", "fold_case", "fold_hyphens", "pattern")
-"""What of a product decides how its keys are read, sealed and fingerprinted."""
 
 
 def import_batch(
@@ -61,7 +48,6 @@ def import_batch(
     run: Run,
     vault: Vault,
     source: Source,
-    sku: str,
     supplier: str,
     options: ImportOptions,
     advance: Callable[[int], None],
@@ -69,27 +55,41 @@ def import_batch(
 ) -> ImportResult:
     """Make cards of the rows of a file, or say row by row why not.
 
-    `advance` hears of rows read, `on_reject` of every error. The same file for the same product
-    and supplier is `unchanged` while its batch stands. Raises `NotFound`, the errors of
-    `failures`, and what reading the file raises.
+    `advance` hears of rows read, `on_reject` of every error. The same file is `unchanged` for each
+    product whose batch stands. Raises `NotFound`, the errors of `failures` and of `heading`, and
+    what reading the file raises.
     """
-    if options.cost_fen is not None and options.cost_rate_bp is not None:
-        raise CostTwice
-    if options.expires_at is not None and options.expires_at < run.at:
-        raise ExpiryPast
+    _check_options(options, run.at)
     with store.reading() as session:
-        target = find_target(session, sku=sku, supplier=supplier, pool=options.pool)
+        target = find_target(session, supplier=supplier, pool=options.pool)
+        names = find_names(session, target.supplier, sku=options.product)
         standing = find_standing(session, target, source)
-    if standing:
-        return standing
-    with (
-        open_table(source, password=options.password, sheet=options.sheet) as table,
-        store.one_connection() as bound,
-    ):
-        work = _Import(run, vault, source, target, options, Rejects(on_reject))
-        result = work.carry_out(bound, table, advance)
-    in_clear = source.path is not None and not table.encrypted
-    return replace(result, warnings=table.warnings, left_in_clear=in_clear)
+        if names.only and (found := _standing_whole(standing, names.only.id, options)):
+            return found
+        remembered = remembered_columns(session, supplier_id=target.supplier.id)
+        kept = find_password(
+            session, vault=vault, supplier_id=target.supplier.id, supplier=supplier
+        )
+    intake = Intake(
+        file=source.name,
+        vault=vault,
+        at=run.at,
+        zone=store.zone,
+        supplier=target.supplier,
+        names=names,
+        naming=Naming(options.given, remembered),
+        options=options,
+        standing=standing,
+        rejects=Rejects(on_reject),
+    )
+    try:
+        return _Import(run, source, target, intake).carry_out(
+            store, options.password or kept, advance
+        )
+    except WrongPassword:
+        if options.password is None:
+            raise RememberedPasswordWrong(supplier=supplier, file=source.name) from None
+        raise
 
 
 class _FileRefused(Exception):
@@ -102,137 +102,47 @@ class _SameFileStands(Exception):
 
 @dataclass(slots=True)
 class _Import:
-    """One import under way: everything is staged first, then written or refused."""
+    """One import under way: everything is staged by now, and is written or refused."""
 
     run: Run
-    vault: Vault
     source: Source
     target: Target
-    options: ImportOptions
-    rejects: Rejects
-    rows: int = 0
+    intake: Intake
 
-    def carry_out(self, bound: Store, table: Table, advance: Callable[[int], None]) -> ImportResult:
+    def carry_out(
+        self, store: Store, password: Secret | None, advance: Callable[[int], None]
+    ) -> ImportResult:
         """Both phases, on the one connection that sees the staged cards."""
-        header, rows = find_columns(
-            table.rows,
-            kind=ProductKind(self.target.product.kind),
-            fields=_field_names(self.target.product),
-            given=self.options.given,
-        )
-        self._check_header(header, table)
-        checker = RowChecker(header, self._rules(bound, table), mask=mask)
-        batch_key, data_key = new_batch_key(self.vault, batch_id=new_id())
-        key_column = header.names.get(NUMBER) or header.names[SECRET]
-        with bound.staging() as session:
-            staging.create(session)
-            while chunk := list(islice(rows, _CHUNK_ROWS)):
-                staging.add(session, self._sealed(chunk, checker, batch_key))
-                self.rows += len(chunk)
-                advance(len(chunk))
-            if not self.rows:
-                raise NoRows(file=self.source.name)
-            staging.finish(session)
-            self._reject_in_file(session, key_column)
-            if self._refuses():
-                self._reject_in_store(session, key_column)
-                return self._result(ImportStatus.REFUSED)
-        return self._written(bound, data_key, key_column)
+        intake = self.intake
+        with store.one_connection() as bound:
+            with bound.staging() as session:
+                staging.create(session)
+                with open_tables(
+                    self.source,
+                    password=password,
+                    sheet=intake.options.sheet,
+                    line=intake.options.line,
+                    columns=intake.known_columns(),
+                ) as tables:
+                    for table in tables:
+                        intake.take(session, table, advance)
+                if not intake.rows:
+                    raise NoRows(file=self.source.name)
+                staging.finish(session)
+                self._reject_in_file(session)
+                if self._refuses():
+                    self._reject_in_store(session)
+                    return self._result(ImportStatus.REFUSED)
+            return self._written(bound)
 
-    def _check_header(self, header: Header, table: Table) -> None:
-        columns, options = header.columns, self.options
-        if EXPIRES not in columns and options.expires_at is None:
-            raise ExpiryNeeded
-        unknown = FACE_VALUE not in columns and self.target.product.face_value_fen is None
-        if options.cost_rate_bp is not None and unknown:
-            raise FaceValueNeeded(sku=self.target.product.sku)
-        for field, column in columns.items():
-            if field not in (NUMBER, SECRET) and not field.startswith(FIELD_PREFIX):
-                continue
-            for merged in table.merged:
-                inside = merged.first_column <= column <= merged.last_column
-                if inside and merged.last_row > header.row_number:
-                    raise MergedKeyCells(
-                        column=header.names[field],
-                        first_row=merged.first_row,
-                        last_row=merged.last_row,
-                    )
-
-    def _rules(self, store: Store, table: Table) -> Rules:
-        options, target = self.options, self.target
-        rate = options.cost_rate_bp
-        return Rules(
-            at=self.run.at,
-            zone=store.zone,
-            pattern=target.product.pattern,
-            expires_at=options.expires_at,
-            cost_fen=options.cost_fen,
-            cost_rate_bp=target.supplier.cost_rate_bp if rate is None else rate,
-            face_value_fen=target.product.face_value_fen,
-            width_is_exact=table.format in {"csv", "tsv"},
-        )
-
-    def _sealed(
-        self, chunk: list[Row], checker: RowChecker, batch_key: BatchKey
-    ) -> Iterator[tuple[object, ...]]:
-        """The cards of some rows, sealed, in the order of `staging.COLUMNS`."""
-        product, seal, key = self.target.product, batch_key.seal, self.vault.fingerprint_key
-        fold_case, fold_hyphens = product.fold_case, product.fold_hyphens
-        product_id, key_space, seats = product.id, product.key_space, product.seats
-        card_ids = iter(new_ids(len(chunk) * seats))
-        for row in chunk:
-            checked = checker.check(row)
-            if isinstance(checked, list):
-                self.rejects.add_row(checked)
-                continue
-            number, secret, fields, serial, note, cost_fen, expires_at = checked
-            name = secret if number is None else number
-            folded = canonical(name, fold_case=fold_case, fold_hyphens=fold_hyphens)
-            digest = fingerprint(key, key_space=key_space, canonical=folded)
-            bucket, masked = fingerprint_bucket(digest), mask(name)
-            for seat, cost in enumerate(_cost_of_seats(cost_fen, seats), 1):
-                card = next(card_ids)
-                place = {"bucket": bucket, "card_id": card, "product_id": product_id}
-                yield (
-                    bucket,
-                    card,
-                    digest,
-                    seat,
-                    None if number is None else seal("number", plaintext=number.encode(), **place),
-                    seal("secret", plaintext=secret.encode(), **place),
-                    None if fields is None else seal("fields", plaintext=fields.encode(), **place),
-                    masked,
-                    serial,
-                    note,
-                    cost,
-                    expires_at,
-                    row.number,
-                )
-
-    def _reject_in_file(self, session: Session, column: str) -> None:
-        before = self.rejects.duplicates
-        for row, masked, first_row in staging.duplicates_in_file(session):
-            problem = DuplicateInFile(masked=masked, first_row=first_row)
-            self.rejects.add_duplicate(Reject(row, column, problem))
-        if self.rejects.duplicates > before:
-            staging.drop_duplicates_in_file(session)
-
-    def _reject_in_store(self, session: Session, column: str) -> None:
-        before = self.rejects.duplicates
-        for row, masked, batch in staging.duplicates_in_store(session):
-            problem = DuplicateInStore(masked=masked, batch=batch)
-            self.rejects.add_duplicate(Reject(row, column, problem))
-        if self.rejects.duplicates > before:
-            staging.drop_duplicates_in_store(session)
-
-    def _refuses(self) -> bool:
-        return self.rejects.rows > 0 and not self.options.skip_bad_rows
-
-    def _written(self, bound: Store, data_key: DataKey, column: str) -> ImportResult:
+    def _written(self, bound: Store) -> ImportResult:
         """The transaction; what another process did meanwhile is met by the constraints."""
+        if not self.intake.drafts:
+            met = self.intake.met
+            return self._result(ImportStatus.UNCHANGED if met else ImportStatus.REFUSED)
         try:
-            with self.run.transaction(bound, dry_run=self.options.dry_run) as session:
-                return self._write(session, data_key, column, bound)
+            with self.run.transaction(bound, dry_run=self.intake.options.dry_run) as session:
+                return self._write(session, bound)
         except _FileRefused:
             return self._result(ImportStatus.REFUSED)
         except _SameFileStands:
@@ -245,117 +155,139 @@ class _Import:
             if "file" not in violated:
                 raise
         with bound.reading() as session:
-            standing = find_standing(session, self.target, self.source)
-        if standing is None:
-            # The batch that was in the way has been undone since.
-            raise StoreBusy
-        return standing
+            return self._result_of_other(find_standing(session, self.target, self.source))
 
-    def _write(
-        self, session: Session, data_key: DataKey, column: str, store: Store
-    ) -> ImportResult:
-        target, run = self.target, self.run
-        if find_standing(session, target, self.source):
+    def _write(self, session: Session, bound: Store) -> ImportResult:
+        intake = self.intake
+        standing = find_standing(session, self.target, self.source)
+        if any((intake.sheet, product_id) in standing for product_id in intake.drafts):
             raise _SameFileStands
-        self._reject_in_store(session, column)
+        self._reject_in_store(session)
         totals = staging.totals(session)
-        if self._refuses() or not totals.cards:
+        if self._refuses() or not (totals or intake.met):
             raise _FileRefused
-        batch = Batch(
-            id=data_key.batch_id,
-            code=new_code("B", f"{day_of(run.at, store.zone):%Y%m%d}"),
-            product_id=target.product.id,
-            supplier_id=target.supplier.id,
-            pool_id=target.pool_id,
-            status=BatchStatus.IMPORTED.value,
-            file_name=self.source.name,
-            file_sha256=self.source.sha256,
-            row_count=self.rows,
-            imported_count=totals.cards,
-            rejected_count=self.rejects.rows,
-            duplicate_count=self.rejects.duplicates,
-            cost_missing_count=totals.cost_missing,
-            cost_fen=totals.cost_fen,
-            imported_at=run.at,
-            run_id=run.id,
-        )
-        session.add(batch)
-        session.flush()  # the data key and the cards refer to it
-        self._check_product(session)
-        session.add(data_key)
-        session.flush()  # the cards come after it, by another way
-        staging.insert_cards(
+        if not totals:
+            return self._result(ImportStatus.UNCHANGED)
+        booked = book(
             session,
-            batch_id=batch.id,
-            product_id=target.product.id,
-            pool_id=target.pool_id,
-            at=run.at,
-        )
-        post_batch(
-            session,
-            run=run,
-            event=Event.IMPORT,
-            batch_id=batch.id,
-            supplier_code=target.supplier.code,
-            product_id=target.product.id,
-            cost_fen=totals.cost_fen,
-        )
-        result = self._result(
-            ImportStatus.PARTIAL if self.rejects.rows else ImportStatus.IMPORTED,
-            batch=batch.code,
+            run=self.run,
+            zone=bound.zone,
+            source=self.source,
+            target=self.target,
+            intake=intake,
             totals=totals,
         )
-        run.record(session, "batch.import", _facts(result))
-        return result
+        status = ImportStatus.PARTIAL if intake.rejects.rows else ImportStatus.IMPORTED
+        return self._result(status, booked)
 
-    def _check_product(self, session: Session) -> None:
-        """The batch row holds the product from here on: an edit is before it, or waits."""
-        now = session.execute(
-            select(*(products.c[name] for name in _RULES)).where(
-                products.c.id == self.target.product.id
-            )
-        ).one()
-        if any(getattr(now, name) != getattr(self.target.product, name) for name in _RULES):
-            raise ProductChanged(sku=self.target.product.sku)
+    def _refuses(self) -> bool:
+        rejects, options = self.intake.rejects, self.intake.options
+        return rejects.rows > 0 and not options.skip_bad_rows
 
-    def _result(
-        self,
-        status: ImportStatus,
-        *,
-        batch: str | None = None,
-        totals: staging.Totals = staging.NOTHING,
-    ) -> ImportResult:
+    def _reject_in_file(self, session: Session) -> None:
+        before, members = self.intake.rejects.duplicates, self.intake.members
+        for batch_id, place, masked, first in staging.duplicates_in_file(session):
+            part, row = staging.part_and_row(first)
+            problem = DuplicateInFile(masked=masked, first_row=row)
+            if part != staging.part_and_row(place)[0]:
+                problem = DuplicateInMember(masked=masked, first_row=row, member=members[part])
+            self.intake.refuse_duplicate(batch_id, place, problem)
+        if self.intake.rejects.duplicates > before:
+            staging.drop_duplicates_in_file(session)
+
+    def _reject_in_store(self, session: Session) -> None:
+        before, names = self.intake.rejects.duplicates, _BatchNames(session)
+        for batch_id, place, masked, met in staging.duplicates_in_store(session):
+            code, sold = names.of(met)
+            problem = (SoldBefore if sold else DuplicateInStore)(masked=masked, batch=code)
+            self.intake.refuse_duplicate(batch_id, place, problem)
+        if self.intake.rejects.duplicates > before:
+            staging.drop_duplicates_in_store(session)
+
+    def _result_of_other(self, standing: Standing) -> ImportResult:
+        """What another process made of the file while this one was reading it."""
+        intake = self.intake
+        for product_id in intake.drafts:
+            found = standing.get((intake.sheet, product_id))
+            if found is None:
+                # The batch that was in the way has been undone since.
+                raise StoreBusy
+            intake.met[product_id] = found
+        return self._result(ImportStatus.UNCHANGED)
+
+    def _result(self, status: ImportStatus, booked: Sequence[ImportResult] = ()) -> ImportResult:
+        """What came of the file as a whole, with what came of each product that it holds."""
+        intake, rejects = self.intake, self.intake.rejects
+        known = [] if status == ImportStatus.REFUSED else [*booked, *intake.met.values()]
+        known.sort(key=lambda result: result.product or "")
+        imported = sum(result.imported for result in booked)
+        missing = sum(result.cost_missing for result in booked)
+        fen = sum(result.cost_fen or 0 for result in booked)
+        sold = intake.options.already_sold
         return ImportResult(
-            batch=batch,
+            batch=known[0].batch if len(known) == 1 else None,
             status=status,
-            product=self.target.product.sku,
+            product=self._product(),
             supplier=self.target.supplier.code,
             pool=self.target.pool,
             file=self.source.name,
             sha256=self.source.sha256,
-            rows=self.rows,
-            imported=totals.cards,
-            rejected=self.rejects.rows,
-            duplicates=self.rejects.duplicates,
-            cost_missing=totals.cost_missing,
-            cost_fen=known_cost(totals.cost_fen, of=totals.cards, missing=totals.cost_missing),
-            rejects=self.rejects.kept,
+            sheet=intake.sheet,
+            rows=intake.rows,
+            imported=imported,
+            rejected=rejects.rows,
+            duplicates=rejects.duplicates,
+            cost_missing=missing,
+            cost_fen=None if sold else known_cost(fen, of=imported, missing=missing),
+            already_sold=sold,
+            rejects=rejects.kept(),
+            skipped_lines=intake.skipped_lines,
+            skipped=tuple(intake.skipped),
+            batches=() if intake.names.only else tuple(known),
+            warnings=tuple(intake.warnings),
+            remembered=intake.remembered,
+            left_in_clear=intake.in_clear and self.source.path is not None,
         )
 
-
-def _facts(result: ImportResult) -> dict[str, object]:
-    """What the audit log keeps of an import."""
-    names = ("batch", "product", "supplier", "pool", "file", "sha256")
-    counts = ("rows", "imported", "rejected", "duplicates", "cost_missing", "cost_fen")
-    return {name: getattr(result, name) for name in (*names, *counts)}
-
-
-def _field_names(product: Product) -> tuple[str, ...]:
-    return tuple(product.fields.split(",")) if product.fields else ()
+    def _product(self) -> str | None:
+        """The SKU of all rows; None where they are of several products, or of none."""
+        intake = self.intake
+        found = {draft.product.sku for draft in intake.drafts.values()}
+        found |= {result.product or "" for result in intake.met.values()}
+        only = {intake.names.only.sku} if intake.names.only else found
+        return next(iter(only)) if len(only) == 1 else None
 
 
-def _cost_of_seats(cost_fen: int | None, seats: int) -> list[int | None]:
-    """A key's cost, shared out among its seats to the fen."""
-    if cost_fen is None:
-        return [None] * seats
-    return [*share_out(cost_fen, [1] * seats)] if seats > 1 else [cost_fen]
+class _BatchNames:
+    """The codes of batches that a file's keys were met in, and whether those were sold before."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[int, tuple[str, bool]] = {}
+
+    def of(self, batch_id: int) -> tuple[str, bool]:
+        """The code of a batch, and whether its keys were sold before they came."""
+        if batch_id not in self._known:
+            query = select(batches.c.code, batches.c.already_sold).where(batches.c.id == batch_id)
+            self._known[batch_id] = tuple(self._session.execute(query).one())
+        return self._known[batch_id]
+
+
+def _standing_whole(
+    standing: Standing, product_id: int, options: ImportOptions
+) -> ImportResult | None:
+    """The batch that the whole file has made, where that is known without opening the file."""
+    for sheet in ("", options.sheet or ""):
+        if found := standing.get((sheet, product_id)):
+            return found
+    return None
+
+
+def _check_options(options: ImportOptions, at: int) -> None:
+    costs = (options.cost_fen, options.cost_rate_bp)
+    if options.already_sold and not {*costs, options.expires_at} <= {None}:
+        raise SoldHasNeither
+    if None not in costs:
+        raise CostTwice
+    if options.expires_at is not None and options.expires_at < at:
+        raise ExpiryPast

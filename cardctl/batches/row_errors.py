@@ -7,11 +7,22 @@ from cardctl.errors import InputRefused
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that is not taken: its number in the sheet, its column's name in the file, and why."""
+    """A row that is not taken: its number in the sheet, its column's name in the file, and why.
+
+    `member` names the file in a zip, the `part`-th of it from 0; `product` is the SKU of the row,
+    where that is known.
+    """
 
     row: int
     column: str
     problem: InputRefused
+    member: str = ""
+    part: int = 0
+    product: str | None = None
+
+    def place(self) -> tuple[int, int]:
+        """Where it stands in the file."""
+        return self.part, self.row
 
 
 class NumberNotText(InputRefused):
@@ -34,6 +45,38 @@ class PatternMissed(InputRefused):
 
     code = "bad-format"
     message = "{masked} does not match the pattern of the product"
+
+
+class ExampleRow(InputRefused):
+    """The row that a template shows how to fill in."""
+
+    code = "example-row"
+    message = "this is the example of the template, not a key"
+    hint = "delete the row"
+
+
+class AmbiguousLine(InputRefused):
+    """A line of pasted text that can be cut into number and secret in several ways."""
+
+    code = "ambiguous-line"
+    message = "the line can be read in several ways"
+    hint = "say what stands where: --line '{{number}}/{{secret}}'"
+
+
+class UnmappedProduct(InputRefused):
+    """A name that is neither a SKU nor known to be the supplier's for one."""
+
+    code = "unmapped-product"
+    message = "what supplier {supplier} means by {name!r} is not known"
+    hint = "cardctl supplier map add {supplier} {quoted} SKU"
+
+
+class OtherProduct(InputRefused):
+    """The row names another product than the command."""
+
+    code = "other-product"
+    message = "{name!r} is product {sku}, and --product says {expected}"
+    hint = "leave out --product to import every row for its own product"
 
 
 class InvisibleCharacter(InputRefused):
@@ -101,8 +144,21 @@ class DuplicateInFile(InputRefused):
     message = "{masked} stands in row {first_row} already"
 
 
+class DuplicateInMember(DuplicateInFile):
+    """The same key stands further up, in another file of the zip."""
+
+    message = "{masked} stands in row {first_row} of {member} already"
+
+
 class DuplicateInStore(InputRefused):
     """The key is a card already."""
 
     code = "duplicate-in-store"
     message = "{masked} is in the store already, in batch {batch}"
+
+
+class SoldBefore(DuplicateInStore):
+    """The key came in as one that had been sold already: somebody sells it again."""
+
+    message = "{masked} was sold before: it is among the keys of batch {batch}"
+    hint = "ask the supplier for another key, and for the money back"

@@ -8,7 +8,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Select,
@@ -25,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import Session
 
-from cardctl.schema.cards import batches, cards
+from cardctl.schema.cards import cards
 from cardctl.storage.dialects import analyze, insert_many
 from cardctl.vocabulary import CardStatus
 
@@ -42,10 +41,14 @@ _CARRIED = (
     "note",
     "cost_fen",
     "expires_at",
+    "batch_id",
+    "product_id",
 )
-"""What a staged card brings along; the rest is alike in all cards of a batch."""
+"""What a staged card brings along; the rest is alike in all cards of an import."""
 
-COLUMNS = (*_CARRIED, "row_number")
+COLUMNS = (*_CARRIED, "place")
+
+_ROWS_MAX = 2**32
 
 staged = Table(
     "staged_card",
@@ -55,14 +58,17 @@ staged = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("seat", SmallInteger, nullable=False),
     Column("sealed_number", LargeBinary),
-    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("sealed_secret", LargeBinary),
     Column("sealed_fields", LargeBinary),
     Column("masked", Text, nullable=False),
     Column("serial", Text),
     Column("note", Text),
     Column("cost_fen", BigInteger),
     Column("expires_at", BigInteger, nullable=False),
-    Column("row_number", Integer, nullable=False),
+    Column("batch_id", BigInteger, nullable=False),
+    Column("product_id", BigInteger, nullable=False),
+    # Which part of the file and which row of it, so that parts and rows sort as they stand.
+    Column("place", BigInteger, nullable=False),
     prefixes=["TEMPORARY"],
 )
 _by_fingerprint = Index(
@@ -70,7 +76,7 @@ _by_fingerprint = Index(
     staged.c.bucket,
     staged.c.fingerprint,
     staged.c.seat,
-    staged.c.row_number,
+    staged.c.place,
 )
 
 
@@ -102,12 +108,20 @@ def finish(session: Session) -> None:
     analyze(session, staged.name)
 
 
-def duplicates_in_file(session: Session) -> Iterator[tuple[int, str, int]]:
-    """Rows whose key stood further up: (row, mask, row of the first)."""
+def place_of(part: int, row: int) -> int:
+    """The place of a row in a part of the file."""
+    return part * _ROWS_MAX + row
+
+
+def part_and_row(place: int) -> tuple[int, int]:
+    """What `place_of` was given."""
+    return divmod(place, _ROWS_MAX)
+
+
+def duplicates_in_file(session: Session) -> Iterator[tuple[int, int, str, int]]:
+    """Rows whose key stood further up: (batch id, place, mask, place of the first)."""
     twice = (
-        select(
-            staged.c.bucket, staged.c.fingerprint, func.min(staged.c.row_number).label("first_row")
-        )
+        select(staged.c.bucket, staged.c.fingerprint, func.min(staged.c.place).label("first"))
         .where(staged.c.seat == 1)
         .group_by(staged.c.bucket, staged.c.fingerprint)
         .having(func.count() > 1)
@@ -115,11 +129,11 @@ def duplicates_in_file(session: Session) -> Iterator[tuple[int, str, int]]:
     )
     later = staged.alias("later")
     query = (
-        select(later.c.row_number, later.c.masked, twice.c.first_row)
+        select(later.c.batch_id, later.c.place, later.c.masked, twice.c.first)
         .select_from(twice)
         .join(later, _same_key(twice, later))
-        .where(later.c.seat == 1, later.c.row_number > twice.c.first_row)
-        .order_by(later.c.row_number)
+        .where(later.c.seat == 1, later.c.place > twice.c.first)
+        .order_by(later.c.place)
     )
     return _streamed(session, query)
 
@@ -130,23 +144,18 @@ def drop_duplicates_in_file(session: Session) -> None:
     stood = select(1).where(
         _same_key(staged, earlier),
         earlier.c.seat == staged.c.seat,
-        earlier.c.row_number < staged.c.row_number,
+        earlier.c.place < staged.c.place,
     )
     session.execute(delete(staged).where(stood.exists()))
 
 
-def duplicates_in_store(session: Session) -> Iterator[tuple[int, str, str]]:
-    """Rows whose key is a card already, whichever seat: (row, mask, code of its batch)."""
-    batch_code = (
-        select(func.min(batches.c.code))
-        .join(cards, cards.c.batch_id == batches.c.id)
-        .where(_same_key(staged, cards))
-        .scalar_subquery()
-    )
+def duplicates_in_store(session: Session) -> Iterator[tuple[int, int, str, int]]:
+    """Rows whose key is a card already, whichever seat: (batch id, place, mask, its batch id)."""
+    met = select(func.min(cards.c.batch_id)).where(_same_key(staged, cards)).scalar_subquery()
     query = (
-        select(staged.c.row_number, staged.c.masked, batch_code)
+        select(staged.c.batch_id, staged.c.place, staged.c.masked, met)
         .where(staged.c.seat == 1, _in_store())
-        .order_by(staged.c.row_number)
+        .order_by(staged.c.place)
     )
     return _streamed(session, query)
 
@@ -156,24 +165,21 @@ def drop_duplicates_in_store(session: Session) -> None:
     session.execute(delete(staged).where(_in_store()))
 
 
-def totals(session: Session) -> Totals:
-    """What would become cards now."""
+def totals(session: Session) -> dict[int, Totals]:
+    """What would become cards now, by batch id; a batch without any is not among them."""
     cost = staged.c.cost_fen
-    row = session.execute(
-        select(func.count(), func.coalesce(func.sum(cost), 0), func.count(cost)).select_from(staged)
-    ).one()
-    return Totals(cards=row[0], cost_fen=int(row[1]), cost_missing=row[0] - row[2])
-
-
-def insert_cards(session: Session, *, batch_id: int, product_id: int, pool_id: int, at: int) -> int:
-    """Turn everything staged into cards, in the order of their key; returns how many."""
-    constants = {
-        "batch_id": batch_id,
-        "product_id": product_id,
-        "pool_id": pool_id,
-        "status": CardStatus.AVAILABLE.value,
-        "status_at": at,
+    query = select(
+        staged.c.batch_id, func.count(), func.coalesce(func.sum(cost), 0), func.count(cost)
+    ).group_by(staged.c.batch_id)
+    return {
+        batch_id: Totals(cards=count, cost_fen=int(fen), cost_missing=count - known)
+        for batch_id, count, fen, known in session.execute(query)
     }
+
+
+def insert_cards(session: Session, *, pool_id: int, status: CardStatus, at: int) -> int:
+    """Turn everything staged into cards, in the order of their key; returns how many."""
+    constants = {"pool_id": pool_id, "status": status.value, "status_at": at}
     values = [literal(value, cards.c[name].type) for name, value in constants.items()]
     source = select(*(staged.c[name] for name in _CARRIED), *values).order_by(
         staged.c.bucket, staged.c.fingerprint, staged.c.seat

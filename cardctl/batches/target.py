@@ -1,11 +1,14 @@
 """Where the cards of a file go, and whether the file has been there."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session
 
+from cardctl.batches.by_product import ProductNames
 from cardctl.batches.results import ImportResult
+from cardctl.catalog.supplier_maps import mapped_products
 from cardctl.errors import NotFound
 from cardctl.schema.cards import batches
 from cardctl.schema.catalog import Product, Supplier, pools, products, suppliers
@@ -15,19 +18,19 @@ from cardctl.workbooks.source import Source
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A product, a supplier and a pool, as they stood when the file was opened."""
+    """A supplier and a pool, as they stood when the file was opened."""
 
-    product: Product
     supplier: Supplier
     pool_id: int
     pool: str
 
 
-def find_target(session: Session, *, sku: str, supplier: str, pool: str) -> Target:
-    """Look the three up by their codes; raises `NotFound`."""
-    product = session.execute(select(products).where(products.c.sku == sku)).mappings().first()
-    if product is None:
-        raise NotFound(noun="product", name=sku)
+Standing = dict[tuple[str, int], ImportResult]
+"""The batches that a file has made, by sheet and product id, as results that are unchanged."""
+
+
+def find_target(session: Session, *, supplier: str, pool: str) -> Target:
+    """Look both up by their codes; raises `NotFound`."""
     found = session.execute(select(suppliers).where(suppliers.c.code == supplier)).mappings()
     from_whom = found.first()
     if from_whom is None:
@@ -35,31 +38,61 @@ def find_target(session: Session, *, sku: str, supplier: str, pool: str) -> Targ
     pool_id = session.execute(select(pools.c.id).where(pools.c.code == pool)).scalar_one_or_none()
     if pool_id is None:
         raise NotFound(noun="pool", name=pool)
-    return Target(Product(**product), Supplier(**from_whom), pool_id, pool)
+    return Target(Supplier(**from_whom), pool_id, pool)
 
 
-def find_standing(session: Session, target: Target, source: Source) -> ImportResult | None:
-    """The batch that this very file made for this product and supplier, unless it was undone."""
+def find_names(session: Session, supplier: Supplier, *, sku: str | None) -> ProductNames:
+    """What the supplier and we call our products; `sku` is what the command says.
+
+    Raises `NotFound`.
+    """
+    found: Any = session.execute(select(products)).mappings()
+    by_id = {row["id"]: Product(**row) for row in found}
+    skus = {product.sku: product for product in by_id.values()}
+    if sku is not None and sku not in skus:
+        raise NotFound(noun="product", name=sku)
+    mapped = mapped_products(session, supplier_id=supplier.id)
+    return ProductNames(
+        supplier=supplier.code,
+        mapped={name: by_id[product_id] for name, product_id in mapped.items()},
+        skus=skus,
+        only=skus[sku] if sku is not None else None,
+    )
+
+
+def find_standing(session: Session, target: Target, source: Source) -> Standing:
+    """The batches that this very file made for this supplier, unless they were undone."""
     batch = batches.c
     found = session.execute(
-        select(batch.code, batch.row_count, pools.c.code.label("pool"))
+        select(
+            batch.code,
+            batch.sheet,
+            batch.product_id,
+            batch.row_count,
+            batch.already_sold,
+            products.c.sku,
+            pools.c.code.label("pool"),
+        )
         .join(pools, pools.c.id == batch.pool_id)
+        .join(products, products.c.id == batch.product_id)
         .where(
             batch.file_sha256 == source.sha256,
-            batch.product_id == target.product.id,
             batch.supplier_id == target.supplier.id,
             batch.status != BatchStatus.UNDONE.value,
         )
-    ).first()
-    if found is None:
-        return None
-    return ImportResult(
-        batch=found.code,
-        status=ImportStatus.UNCHANGED,
-        product=target.product.sku,
-        supplier=target.supplier.code,
-        pool=found.pool,
-        file=source.name,
-        sha256=source.sha256,
-        rows=found.row_count,
     )
+    return {
+        (row.sheet, row.product_id): ImportResult(
+            batch=row.code,
+            status=ImportStatus.UNCHANGED,
+            product=row.sku,
+            supplier=target.supplier.code,
+            pool=row.pool,
+            file=source.name,
+            sha256=source.sha256,
+            sheet=row.sheet,
+            rows=row.row_count,
+            already_sold=row.already_sold,
+        )
+        for row in found
+    }

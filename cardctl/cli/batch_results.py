@@ -30,8 +30,26 @@ BATCH = (
     Column("duplicates", "duplicates"),
     Column("cost_missing", "cost unknown"),
     Column("cost_fen", "cost"),
+    Column("sheet", "sheet"),
+    Column("already_sold", "sold before"),
 )
-IMPORTED = (*BATCH, Column("rejects", "rejects", of=REJECT))
+KEY_REJECT = (*REJECT, Column("member", "file in the zip"))
+_SKIPPED = (Column("row", "row"), Column("member", "file in the zip"), Column("masked", "masked"))
+_ONE = (*BATCH, Column("rejects", "rejects", of=KEY_REJECT))
+
+
+def import_columns(*, is_json: bool = True) -> tuple[Column, ...]:
+    """The columns of an import; on a terminal its batches show only what differs in each."""
+    alike = set() if is_json else {"supplier", "pool", "file", "sha256", "sheet", "already_sold"}
+    return (
+        *_ONE,
+        Column("skipped_lines", "lines skipped"),
+        Column("skipped", "lines without a key", of=_SKIPPED),
+        Column("batches", "batches", of=tuple(one for one in _ONE if one.name not in alike)),
+    )
+
+
+IMPORTED = import_columns()
 _IMPORTED_AT = Column("imported_at", "imported")
 LISTED = (
     *(
@@ -64,6 +82,7 @@ def rejected_rows(rejects: "Iterable[Reject]") -> list[dict[str, object]]:
             "column": reject.column,
             "code": reject.problem.code,
             "message": describe(reject.problem)[0],
+            "member": reject.member,
         }
         for reject in rejects
     ]
@@ -72,19 +91,45 @@ def rejected_rows(rejects: "Iterable[Reject]") -> list[dict[str, object]]:
 def import_row(result: "ImportResult") -> dict[str, object]:
     """The result of an import with the first of its rejects."""
     return {
-        **{column.name: getattr(result, column.name) for column in BATCH},
-        "rejects": rejected_rows(result.rejects),
+        **_one(result),
+        "skipped_lines": result.skipped_lines,
+        "skipped": result.skipped,
+        "batches": [_one(part) for part in result.batches],
     }
+
+
+def _one(result: "ImportResult") -> dict[str, object]:
+    facts = {column.name: getattr(result, column.name) for column in BATCH}
+    return {**facts, "rejects": rejected_rows(result.rejects)}
 
 
 def tell_import(context: "Context", result: "ImportResult") -> None:
     """Say what a person should know of an import."""
     for warning in result.warnings:
         context.warn(warning.message, **warning.details)
+    for field, column in result.remembered.items():
+        context.note(
+            "The column {column} was taken as {field}, as an import before was told.",
+            column=column,
+            field=field.removeprefix("field:"),
+        )
+    for skipped in result.skipped:
+        context.note("line {row} holds no key: {masked}", row=skipped.row, masked=skipped.masked)
+    if result.skipped_lines > len(result.skipped):
+        context.note("{count} lines hold no key.", count=result.skipped_lines)
+    for command in _commands(result.rejects):
+        context.note(command)
     if result.cost_missing:
         context.warn("the cost of {count} cards is not known", count=result.cost_missing)
     if result.status == ImportStatus.UNCHANGED:
-        context.note("The file was imported before, as batch {batch}.", batch=result.batch)
+        codes = [part.batch or "" for part in result.batches or (result,)]
+        context.note("The file was imported before, as batch {batch}.", batch=", ".join(codes))
+
+
+def _commands(rejects: "Iterable[Reject]") -> "Iterable[str]":
+    """What to say once for each name that nobody knows, however many rows have it."""
+    unknown = (reject.problem for reject in rejects if reject.problem.code == "unmapped-product")
+    return dict.fromkeys(describe(problem)[1] for problem in unknown)
 
 
 def dispose_of_source(

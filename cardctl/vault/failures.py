@@ -109,6 +109,14 @@ class Tampered(VaultError):
     hint = "cardctl vault verify"
 
 
+class FilePasswordTampered(VaultError):
+    """The file password of a supplier is not what was put there."""
+
+    code = "file-password-tampered"
+    message = "the file password of supplier {supplier} does not open: it was changed or exchanged"
+    hint = "cardctl supplier password set {supplier}"
+
+
 class SeveralKeySources(UsageRefused):
     """The environment names more than one key."""
 

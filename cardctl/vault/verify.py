@@ -16,9 +16,16 @@ from sqlmodel import Session
 from cardctl.identifiers import card_code
 from cardctl.schema.audit import audit_records
 from cardctl.schema.cards import DataKey, batches, cards, data_keys
-from cardctl.schema.catalog import products
+from cardctl.schema.catalog import products, supplier_passwords, suppliers
 from cardctl.schema.vault import Slot
-from cardctl.vault.failures import KeyTampered, NoSlot, OtherSlotsKey, Tampered
+from cardctl.vault.failures import (
+    FilePasswordTampered,
+    KeyTampered,
+    NoSlot,
+    OtherSlotsKey,
+    Tampered,
+)
+from cardctl.vault.file_password import open_file_password
 from cardctl.vault.fingerprint import canonical, fingerprint
 from cardctl.vault.keyset import Vault
 from cardctl.vault.sealing import CardOpener, open_data_key
@@ -52,6 +59,8 @@ class FindingKind(StrEnum):
     """A value of a card does not open in its place."""
     FINGERPRINT_CHANGED = "fingerprint-changed"
     """A card's fingerprint is not that of its number, or of its code where it has no number."""
+    SUPPLIER_CHANGED = "supplier-changed"
+    """The file password of a supplier does not open in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,7 @@ def verify_vault(
         _check_slots(rows, vault),
         _check_record(session, rows, vault),
         _check_data_keys(session, vault, counts),
+        _check_file_passwords(session, vault),
         _check_cards(session, vault, counts, advance) if vault.can_open else [],
     )
     findings: list[Finding] = []
@@ -198,6 +208,17 @@ def _opens(vault: Vault, row: DataKey) -> bool:
     except KeyTampered:
         return False
     return True
+
+
+def _check_file_passwords(session: Session, vault: Vault) -> Iterator[Finding]:
+    query = select(suppliers.c.code, supplier_passwords).join(
+        supplier_passwords, supplier_passwords.c.supplier_id == suppliers.c.id
+    )
+    for row in session.connection().execute(query.order_by(suppliers.c.code)):
+        try:
+            open_file_password(vault, row.sealed, supplier_id=row.supplier_id, supplier=row.code)
+        except FilePasswordTampered:
+            yield Finding(FindingKind.SUPPLIER_CHANGED, row.code)
 
 
 def _check_cards(

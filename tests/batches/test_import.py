@@ -59,7 +59,12 @@ def test_the_document_of_an_import(stocked):
         "duplicates": 0,
         "cost_missing": 1,
         "cost_fen": 1250,
+        "sheet": "",
+        "already_sold": False,
         "rejects": [],
+        "skipped_lines": 0,
+        "skipped": [],
+        "batches": [],
     }
     shown = stocked.run(f"batch show {batch} --json").json
     assert shown["sha256"] == sha256

@@ -1,8 +1,8 @@
 """Batches: import a file of keys, look at imports, take them back."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,12 @@ from cardctl.cli.batch_changes import CORRECTED, RECALLED, RELEASED, UNDONE
 from cardctl.cli.batch_results import (
     IMPORT_STATUS,
     IMPORTED,
+    KEY_REJECT,
     LISTED,
     SHOWN,
     TEMPLATE,
     dispose_of_source,
+    import_columns,
     import_row,
     rejected_rows,
     tell_import,
@@ -22,6 +24,7 @@ from cardctl.cli.batch_results import (
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
 from cardctl.cli.holders import OrdersFile, orders_output, write_orders
+from cardctl.cli.importing import given_columns, import_file
 from cardctl.cli.language import spoken
 from cardctl.cli.options import OptionalReason, PasswordSource, Reason, rate, yuan
 from cardctl.cli.parsing import BadOptionValue
@@ -30,13 +33,6 @@ from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
 from cardctl.errors import BadValue, ExitStatus
 from cardctl.settings import Language
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cardctl.batches.results import ImportOptions, ImportResult
-    from cardctl.batches.row_errors import Reject
-    from cardctl.workbooks.source import Source
 
 noun = Noun("batch")
 
@@ -70,15 +66,25 @@ def template(
     columns=IMPORTED,
     examples=(
         "cardctl batch import keys.xlsx --product VIP --supplier SUP --expires 2027-12-31",
+        "cardctl batch import mixed.xlsx --supplier SUP",
         "cardctl batch import sealed.xlsx --product VIP --supplier SUP --password-source prompt",
         "cardctl batch import keys.csv --product VIP --supplier SUP --map secret=卡密 --dry-run",
+        "cardctl batch import sold.txt --product VIP --supplier SUP --already-sold",
     ),
 )
 def import_(
     context: Context,
-    file: Annotated[str, typer.Argument(help="xlsx, csv or tsv; - reads stdin.", metavar="FILE|-")],
-    product: Annotated[str, typer.Option(help="What the keys are of.", metavar="SKU")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="xlsx, xls, csv, tsv, text, or a zip of those; - reads stdin.", metavar="FILE|-"
+        ),
+    ],
     supplier: Annotated[str, typer.Option(help="Who sent them.", metavar="CODE")],
+    product: Annotated[
+        str | None,
+        typer.Option(help="What the keys are of, where no column 商品 says it.", metavar="SKU"),
+    ] = None,
     pool: Annotated[str, typer.Option(help="Where the cards go.", metavar="CODE")] = "main",
     cost: Annotated[int | None, yuan("Cost of a key, where the file says none.")] = None,
     cost_rate: Annotated[int | None, rate("Cost as a share of the face value.")] = None,
@@ -89,15 +95,28 @@ def import_(
         ),
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Which sheet.", metavar="NAME")] = None,
+    line: Annotated[
+        str | None,
+        typer.Option(
+            help="What a line of pasted text is like, e.g. '{number}/{secret}'.", metavar="TEMPLATE"
+        ),
+    ] = None,
     mapped: Annotated[
         list[str] | None,
         typer.Option(
             "--map",
-            help="Which column is number, secret, expires, cost, face_value, serial or note.",
+            help="Which column is product, number, secret, expires, cost, face_value, serial or"
+            " note; it is remembered for the supplier.",
             metavar="FIELD=COLUMN",
         ),
     ] = None,
     password_source: PasswordSource = None,
+    already_sold: Annotated[
+        bool,
+        typer.Option(
+            "--already-sold", help="Keys sold before: keep fingerprints only, to meet them again."
+        ),
+    ] = False,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Import the good rows, leave out the others.")
     ] = False,
@@ -109,32 +128,35 @@ def import_(
         typer.Option("--delete-source", help="Delete the file once its keys are in the store."),
     ] = False,
 ) -> None:
-    """Import a file of keys; one bad row refuses the whole file."""
+    """Import a file of keys; one bad row refuses the whole file.
+
+    Without --product a column 商品 says what each row is of, and each product gets a batch.
+    """
     from cardctl.batches.results import ImportOptions
     from cardctl.workbooks.source import Source
 
-    rejects_file = rejects_output(context, rejects)
+    rejects_file = rejects_output(context, rejects, KEY_REJECT)
     source = Source.of(file)
     options = ImportOptions(
+        product=product,
         pool=pool,
         password=read_password(context, password_source),
         sheet=sheet,
-        given=_given(mapped or []),
+        line=line,
+        given=given_columns(mapped or []),
         cost_fen=cost,
         cost_rate_bp=cost_rate,
         expires_at=_expiry(context, expires),
+        already_sold=already_sold,
         skip_bad_rows=skip_bad_rows,
         dry_run=context.dry_run,
     )
-    kept: list[Reject] = []
-    keep = kept.append if rejects_file else _forget
-    result = _import(context, source, product, supplier, options, keep)
-    write_rejects(context, rejects_file, rejected_rows(sorted(kept, key=lambda reject: reject.row)))
+    result, kept = import_file(context, source, supplier, options, keep=rejects_file is not None)
+    write_rejects(context, rejects_file, rejected_rows(kept), KEY_REJECT)
     tell_import(context, result)
     dispose_of_source(context, source, result, wanted=delete_source)
-    context.show(
-        import_row(result), IMPORTED, status=IMPORT_STATUS.get(result.status, ExitStatus.DONE)
-    )
+    status = IMPORT_STATUS.get(result.status, ExitStatus.DONE)
+    context.show(import_row(result), import_columns(is_json=context.output.is_json), status=status)
 
 
 @noun.verb("list", columns=LISTED, examples=("cardctl batch list",))
@@ -276,52 +298,6 @@ def release(
     context.show(released, RELEASED)
 
 
-def _import(
-    context: Context,
-    source: "Source",
-    product: str,
-    supplier: str,
-    options: "ImportOptions",
-    on_reject: "Callable[[Reject], None]",
-) -> "ImportResult":
-    """Import; a password that turns out to be needed is asked for where somebody can answer."""
-    from cardctl.batches.import_batch import import_batch
-    from cardctl.vault.secret import Secret
-    from cardctl.workbooks.failures import PasswordNeeded
-
-    def attempt(options: "ImportOptions") -> "ImportResult":
-        with context.progress("Importing keys") as progress:
-            return import_batch(
-                context.store,
-                run=context.run,
-                vault=context.vault,
-                source=source,
-                sku=product,
-                supplier=supplier,
-                options=options,
-                advance=progress.advance,
-                on_reject=on_reject,
-            )
-
-    try:
-        return attempt(options)
-    except PasswordNeeded:
-        if options.password is not None or context.no_input:
-            raise
-    password = Secret(context.ask_secret("Password of {file}", file=source.name))
-    return attempt(replace(options, password=password))
-
-
-def _given(mapped: list[str]) -> dict[str, str]:
-    given = {}
-    for item in mapped:
-        field, sign, column = item.partition("=")
-        if not (field.strip() and sign and column.strip()):
-            raise BadOptionValue(option="--map", value=item, expected="a field, = and a column")
-        given[field.strip()] = column.strip()
-    return given
-
-
 def _expiry(context: Context, text: str | None) -> int | None:
     if text is None:
         return None
@@ -332,7 +308,3 @@ def _expiry(context: Context, text: str | None) -> int | None:
         raise BadOptionValue(
             option="--expires", value=text, expected="a day, such as 2027-12-31, +12m or never"
         ) from None
-
-
-def _forget(_reject: "Reject") -> None:
-    """The result keeps the first rejects; the others are not asked for."""

@@ -8,12 +8,16 @@ import typer
 
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
-from cardctl.cli.options import rate
+from cardctl.cli.options import PasswordSource, rate
 from cardctl.cli.output import Column
+from cardctl.cli.passwords import read_password
 from cardctl.cli.verbs import Noun
 from cardctl.vocabulary import SupplierTier
 
 noun = Noun("supplier")
+names = noun.group("map", "What a supplier calls our products.")
+file_columns = noun.group("column", "What a supplier calls the columns of its files.")
+password = noun.group("password", "The password of a supplier's files.")
 
 SUPPLIER = (
     Column("code", "code"),
@@ -23,6 +27,29 @@ SUPPLIER = (
     Column("created_at", "created"),
 )
 CHANGED = (Column("status", "status"), *SUPPLIER)
+SHOWN = (
+    *SUPPLIER,
+    Column("maps", "names of ours"),
+    Column("columns", "columns remembered"),
+    Column("file_password", "file password kept"),
+)
+MAP = (
+    Column("supplier", "supplier"),
+    Column("their_name", "their name"),
+    Column("sku", "SKU"),
+)
+MAPPED = (Column("status", "status"), *MAP, Column("was_sku", "SKU before"))
+COLUMN = (Column("field", "field"), Column("column", "column"))
+FORGOTTEN = (
+    Column("status", "status"),
+    Column("supplier", "supplier"),
+    Column("forgotten", "columns forgotten"),
+)
+PASSWORD = (
+    Column("status", "status"),
+    Column("supplier", "supplier"),
+    Column("set_at", "file password since"),
+)
 
 
 class Clearable(StrEnum):
@@ -34,6 +61,9 @@ class Clearable(StrEnum):
 _EMPTY: dict[StrEnum, tuple[str, object]] = {Clearable.COST_RATE: ("cost_rate_bp", None)}
 
 Code = Annotated[str, typer.Argument(help="Short name of the supplier.", metavar="CODE")]
+TheirName = Annotated[
+    str, typer.Argument(help="The supplier's name, as its files have it.", metavar="'THEIR NAME'")
+]
 CostRate = Annotated[int | None, rate("Cost as a share of the face value, if a file has none.")]
 
 
@@ -71,14 +101,14 @@ def list_(context: Context) -> None:
     context.show(found, SUPPLIER)
 
 
-@noun.verb("show", examples=("cardctl supplier show SUP",))
+@noun.verb("show", columns=SHOWN, examples=("cardctl supplier show SUP",))
 def show(context: Context, supplier: Code) -> None:
-    """Show a supplier."""
-    from cardctl.catalog.suppliers import show_supplier
+    """Show a supplier, and what is remembered of its files."""
+    from cardctl.catalog.supplier_details import show_details
 
     with context.reading() as session:
-        found = show_supplier(session, code=supplier)
-    context.show(found, SUPPLIER)
+        details = show_details(session, code=supplier)
+    context.show({**asdict(details.entry), **asdict(details)}, SHOWN)
 
 
 @noun.verb(
@@ -107,3 +137,111 @@ def edit(
     with context.change() as (session, run):
         edited = edit_supplier(session, run=run, code=supplier, changes=changes)
     context.show({"status": edited.outcome, **asdict(edited.entry)}, CHANGED)
+
+
+@names.verb(
+    "add",
+    writes=True,
+    columns=MAPPED,
+    examples=("cardctl supplier map add SUP '视频会员 月卡' VIP",),
+)
+def add_name(
+    context: Context,
+    supplier: Code,
+    their_name: TheirName,
+    sku: Annotated[str, typer.Argument(help="The product that it means.", metavar="SKU")],
+) -> None:
+    """Let a supplier's name mean a product; a name that meant another one is changed."""
+    from cardctl.catalog.supplier_maps import map_name
+
+    with context.change() as (session, run):
+        mapped = map_name(session, run=run, supplier=supplier, their_name=their_name, sku=sku)
+    context.show({**asdict(mapped.entry), "status": mapped.outcome, "was_sku": mapped.was}, MAPPED)
+
+
+@names.verb("list", columns=MAP, examples=("cardctl supplier map list SUP",))
+def list_names(context: Context, supplier: Code) -> None:
+    """List what a supplier calls our products."""
+    from cardctl.catalog.supplier_maps import list_maps
+
+    with context.reading() as session:
+        found = list_maps(session, supplier=supplier)
+    context.show(found, MAP)
+
+
+@names.verb(
+    "remove",
+    writes=True,
+    columns=MAPPED,
+    examples=("cardctl supplier map remove SUP '视频会员 月卡'",),
+)
+def remove_name(context: Context, supplier: Code, their_name: TheirName) -> None:
+    """Forget what a name of a supplier's means."""
+    from cardctl.catalog.supplier_maps import unmap_name
+
+    with context.change() as (session, run):
+        mapped = unmap_name(session, run=run, supplier=supplier, their_name=their_name)
+    context.show({**asdict(mapped.entry), "status": mapped.outcome, "was_sku": mapped.was}, MAPPED)
+
+
+@file_columns.verb("list", columns=COLUMN, examples=("cardctl supplier column list SUP",))
+def list_columns(context: Context, supplier: Code) -> None:
+    """List the columns that imports of a supplier's files are known by, as --map said."""
+    from cardctl.catalog.supplier_details import show_details
+
+    with context.reading() as session:
+        known = show_details(session, code=supplier).columns
+    context.show([{"field": name, "column": column} for name, column in known.items()], COLUMN)
+
+
+@file_columns.verb(
+    "forget",
+    writes=True,
+    columns=FORGOTTEN,
+    examples=("cardctl supplier column forget SUP",),
+)
+def forget(context: Context, supplier: Code) -> None:
+    """Forget the columns that --map said; the names that everybody uses count again."""
+    from cardctl.catalog.supplier_columns import forget_columns
+
+    with context.change() as (session, run):
+        forgotten = forget_columns(session, run=run, supplier=supplier)
+    context.show(forgotten, FORGOTTEN)
+
+
+@password.verb(
+    "set",
+    writes=True,
+    columns=PASSWORD,
+    examples=(
+        "cardctl supplier password set SUP",
+        "cardctl supplier password set SUP --password-source env:FILE_PASSWORD",
+    ),
+)
+def set_password(context: Context, supplier: Code, password_source: PasswordSource = None) -> None:
+    """Keep the password of a supplier's files, sealed; imports use it when a file asks for one."""
+    from cardctl.catalog.supplier_passwords import set_password as keep_password
+    from cardctl.vault.secret import Secret
+
+    question = "Password of the supplier's files"
+    given = read_password(context, password_source) or Secret(context.ask_new_secret(question))
+    with context.change() as (session, run):
+        state = keep_password(
+            session, run=run, vault=context.vault, supplier=supplier, password=given
+        )
+    context.show(state, PASSWORD)
+
+
+@password.verb(
+    "remove",
+    writes=True,
+    columns=PASSWORD,
+    examples=("cardctl supplier password remove SUP",),
+)
+def remove_password(context: Context, supplier: Code) -> None:
+    """Forget the password of a supplier's files."""
+    from cardctl.catalog.supplier_passwords import remove_password as forget_password
+
+    with context.change() as (session, run):
+        state = forget_password(session, run=run, supplier=supplier)
+    context.show(state, PASSWORD)
