@@ -143,6 +143,18 @@ class Context:
         except BadValue as error:
             raise BadOptionValue(option=option, **error.details) from None
 
+    def expiry(self, option: str, text: str | None) -> int | None:
+        """The last good instant (epoch ms) that an option says: a day, +12m or never."""
+        if text is None:
+            return None
+        today = clock.day_of(self.run.at, self.zone)
+        try:
+            return clock.parse_expiry(text, today=today, zone=self.zone)
+        except (BadValue, ValueError, OverflowError):
+            raise BadOptionValue(
+                option=option, value=text, expected="a day, such as 2027-12-31, +12m or never"
+            ) from None
+
     def show(
         self,
         value: object,

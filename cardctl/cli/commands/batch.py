@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from cardctl import clock
 from cardctl.cli.batch_changes import CORRECTED, RECALLED, RELEASED, UNDONE
 from cardctl.cli.batch_results import (
     IMPORT_STATUS,
@@ -31,7 +30,7 @@ from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.passwords import read_password
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
-from cardctl.errors import BadValue, ExitStatus
+from cardctl.errors import ExitStatus
 from cardctl.settings import Language
 
 noun = Noun("batch")
@@ -146,7 +145,7 @@ def import_(
         given=given_columns(mapped or []),
         cost_fen=cost,
         cost_rate_bp=cost_rate,
-        expires_at=_expiry(context, expires),
+        expires_at=context.expiry("--expires", expires),
         already_sold=already_sold,
         skip_bad_rows=skip_bad_rows,
         dry_run=context.dry_run,
@@ -238,7 +237,11 @@ def correct(
     """
     from cardctl.batches.correct import Correction, correct_batch
 
-    given = {"supplier": supplier, "cost_fen": cost, "expires_at": _expiry(context, expires)}
+    given = {
+        "supplier": supplier,
+        "cost_fen": cost,
+        "expires_at": context.expiry("--expires", expires),
+    }
     correction = Correction(**changes_of("cardctl batch correct", given))
     orders_file = orders_output(context, orders)
     with context.change() as (session, run):
@@ -296,15 +299,3 @@ def release(
     with context.change() as (session, run):
         released = release_batch(session, run=run, code=code, reason=reason or "")
     context.show(released, RELEASED)
-
-
-def _expiry(context: Context, text: str | None) -> int | None:
-    if text is None:
-        return None
-    today = clock.day_of(context.run.at, context.zone)
-    try:
-        return clock.parse_expiry(text, today=today, zone=context.zone)
-    except (BadValue, ValueError, OverflowError):
-        raise BadOptionValue(
-            option="--expires", value=text, expected="a day, such as 2027-12-31, +12m or never"
-        ) from None

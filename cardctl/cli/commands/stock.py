@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cardctl.cli.context import Context
-from cardctl.cli.options import Reason
+from cardctl.cli.options import Reason, yuan
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
 from cardctl.clock import now_ms
@@ -69,6 +69,17 @@ PURCHASE = (
     Column("sold", "sold in 14 days"),
     Column("cover_days", "days of cover"),
 )
+GENERATED = (
+    Column("batch", "batch"),
+    Column("product", "product"),
+    Column("supplier", "supplier"),
+    Column("pool", "pool"),
+    Column("pattern", "pattern"),
+    Column("codes", "codes"),
+    Column("cards", "cards"),
+    Column("cost_fen", "cost"),
+    Column("expires_on", "expires"),
+)
 DRIFT = (
     Column("check", "check"),
     Column("subject", "subject"),
@@ -120,6 +131,58 @@ def move(
             session, run=run, sku=product, from_pool=from_pool, to_pool=to_pool, count=qty
         )
     context.show(moved, POOL_MOVE)
+
+
+@noun.verb(
+    "generate",
+    columns=GENERATED,
+    writes=True,
+    examples=(
+        "cardctl stock generate --product VIP --count 1000 --pattern XXXX-XXXX-XXXX",
+        "cardctl stock generate --product VIP --count 50 --pattern VIP-XXXXX-XXXXX --expires +12m",
+    ),
+)
+def generate(
+    context: Context,
+    product: Annotated[str, typer.Option(help="The product, of kind code.", metavar="SKU")],
+    count: Annotated[int, typer.Option(help="How many codes.", min=1, max=1_000_000)],
+    pattern: Annotated[
+        str,
+        typer.Option(
+            help="How they look: a random character for each X, but the last, a check character.",
+            metavar="PATTERN",
+        ),
+    ],
+    pool: Annotated[str, typer.Option(help="The pool they lie in.", metavar="CODE")] = "main",
+    cost: Annotated[int | None, yuan("What a code costs; else nothing.")] = None,
+    expires: Annotated[
+        str, typer.Option(help="Their last good day: a day, +12m or never.", metavar="DAY")
+    ] = "never",
+) -> None:
+    """Make codes of your own, which nobody has seen yet.
+
+    No character in them is taken for another. Run again, it makes as many again.
+    """
+    from cardctl.batches.generate import CodeOrder, generate_codes
+
+    order = CodeOrder(
+        sku=product,
+        count=count,
+        pattern=pattern,
+        pool=pool,
+        cost_fen=cost or 0,
+        expires_at=context.expiry("--expires", expires) or 0,
+    )
+    with context.progress("Generating codes", total=count) as progress:
+        generated = generate_codes(
+            context.store,
+            run=context.run,
+            vault=context.vault,
+            order=order,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
+    context.show(generated, GENERATED)
 
 
 @noun.verb(
