@@ -282,7 +282,7 @@ def alerts(
         int, typer.Option(help="Buy and move for so many days of sales.", min=1, metavar="N")
     ] = 30,
 ) -> None:
-    """Show stock that runs low, expires, lies in the wrong pool, or is frozen.
+    """Show stock that is low, expiring, misplaced or frozen.
 
     Days are reckoned at the pace of the last 14. Ends with 8 when there is anything.
     """
