@@ -188,7 +188,7 @@ def test_what_is_owed_moves_to_the_other_supplier(shop, batch):
 
 
 def test_supplier_and_cost_at_once(shop, batch):
-    # SUP is owed the old 20.00 no longer; OTHER is owed 10 × 2.35.
+    # SUP is owed the old 20.00 no longer; OTHER is owed 10 at 2.35.
     correct(shop, batch, "--supplier", "OTHER", "--cost", "2.35")
     found = balances(shop)
     assert "payable:SUP" not in found

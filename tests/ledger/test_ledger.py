@@ -96,6 +96,15 @@ def test_a_write_off_is_a_loss(trading):
     trading.run("ledger check")
 
 
+def test_a_correction_that_is_missing_from_the_books_is_found(trading):
+    batch = trading.run("batch list --json").json[-1]["batch"]
+    trading.run(f"batch correct {batch} --cost 13.00 --reason misread")
+    trading.run("ledger check")
+    trading.execute("UPDATE journal_entry SET event = 'other' WHERE event = 'correct'")
+    found = trading.run("ledger check --json", status=8).json
+    assert [one["check"] for one in found["differences"]] == ["payable"]
+
+
 @pytest.mark.parametrize(
     ("tampering", "check"),
     [

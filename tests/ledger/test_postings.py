@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from cardctl.ledger.postings import (
     Sale,
+    correct_lines,
     import_lines,
     issue_lines,
+    move_lines,
     recognised_fen,
     undo_lines,
     void_lines,
@@ -14,6 +16,7 @@ from cardctl.ledger.postings import (
 from cardctl.vocabulary import LedgerAccount
 
 FEN = st.integers(0, 10**12)
+BEARERS = [LedgerAccount.STOCK, LedgerAccount.STOCK_LOSS, LedgerAccount.COST_OF_GOODS]
 SALES = st.lists(st.builds(Sale, st.integers(1, 5), FEN, FEN), max_size=5)
 
 
@@ -50,6 +53,27 @@ def test_a_write_off_moves_stock_to_loss(costs):
     assert sum(line.amount_fen for line in lines) == 0
     loss = sum(line.amount_fen for line in lines if line.account == LedgerAccount.STOCK_LOSS)
     assert loss == sum(costs.values())
+
+
+@given(st.dictionaries(st.sampled_from(BEARERS), st.integers(-(10**12), 10**12)))
+def test_a_correction_owes_the_supplier_what_the_cards_rose(rises):
+    lines = correct_lines(supplier="SUP", product_id=1, rises=rises)
+    assert sum(line.amount_fen for line in lines) == 0
+    assert all(line.amount_fen for line in lines)
+    borne = {line.account: line.amount_fen for line in lines if line.party != "SUP"}
+    assert borne == {account: rise for account, rise in rises.items() if rise}
+
+
+@given(FEN, st.integers(-(10**12), 10**12))
+def test_another_supplier_is_owed_the_old_cost_and_what_it_rose(old_fen, rise_fen):
+    lines = import_lines(supplier="OLD", product_id=1, cost_fen=old_fen)
+    lines += move_lines(supplier="NEW", supplier_was="OLD", cost_fen=old_fen)
+    lines += correct_lines(supplier="NEW", product_id=1, rises={LedgerAccount.STOCK: rise_fen})
+    owed = {"OLD": 0, "NEW": 0}
+    for line in lines:
+        if line.account == LedgerAccount.PAYABLE:
+            owed[line.party] -= line.amount_fen
+    assert owed == {"OLD": 0, "NEW": old_fen + rise_fen}
 
 
 @given(FEN, st.lists(st.integers(1, 20), min_size=1, max_size=10))
