@@ -20,6 +20,8 @@ END = "end"
 NOTHING_BEFORE = bytes(32)
 """What the mac of a run's first record covers in place of an earlier mac."""
 
+_INSERT = insert(audit_records)
+
 _LINKED_RUNS = 256
 """Among how many runs the ends are looked for; concurrent runs leave several."""
 
@@ -108,11 +110,8 @@ class Run:
             {"run": self.id, "seq": self._seq, "at": at, "verb": verb, "data": payload}
         )
         mac = record_mac(self._audit_key, self._mac, body)
-        session.connection().execute(
-            insert(audit_records).values(
-                run_id=self.id, seq=self._seq, at=at, verb=verb, payload=body, mac=mac
-            )
-        )
+        row = {"run_id": self.id, "seq": self._seq, "at": at, "verb": verb}
+        session.connection().execute(_INSERT, {**row, "payload": body, "mac": mac})
         self._seq += 1
         self._mac = mac
 

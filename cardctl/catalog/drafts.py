@@ -5,7 +5,7 @@ as if it had been added or edited by itself.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from sqlalchemy import Column, Table, select
@@ -22,15 +22,19 @@ from cardctl.vocabulary import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Draft(Generic[Entry]):
-    """An entry as it is to be, and as it is stored, if it is."""
+    """An entry as it is to be, and as it is stored, if it is.
+
+    `differs` are the fields that change, in the order they are declared; none of a new entry.
+    """
 
     stored: Entry | None
     wanted: Entry
+    differs: list[str] = field(init=False)
 
-    @property
-    def differs(self) -> list[str]:
-        """The fields that change, in the order they are declared; none of a new entry."""
-        return [] if self.stored is None else differing(self.stored, self.wanted)
+    def __post_init__(self) -> None:
+        """Compare the two once."""
+        differs = [] if self.stored is None else differing(self.stored, self.wanted)
+        object.__setattr__(self, "differs", differs)
 
     @property
     def outcome(self) -> Outcome:

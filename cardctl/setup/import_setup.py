@@ -103,7 +103,7 @@ def _forbidden(session: Session, plan: Plan) -> list[SetupReject]:
         if noun.sheet.forbidden is None:
             continue
         for code, fields in noun.sheet.forbidden(session, noun.changing()).items():
-            rejects += [noun.reject((code,), field, FieldFixed(name=code)) for field in fields]
+            rejects += [noun.reject((code,), name, FieldFixed(name=code)) for name in fields]
     return rejects
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from cardctl.batches.row_errors import CellMissing
 from cardctl.catalog.channels import ChannelEntry, PoolKept
 from cardctl.catalog.drafts import Draft
-from cardctl.errors import BadValue, CardctlError
+from cardctl.errors import CardctlError
 from cardctl.setup.failures import CodeUnknown, PoolUnlisted
 from cardctl.setup.nouns import SHEETS
 from cardctl.setup.read import SetupRow, SheetRows
@@ -104,11 +104,15 @@ def _wanted(
             return sheet.check(replace(before, **own))
         return sheet.check(sheet.make(**values))
     except CardctlError as problem:
-        raise _FieldRefused(_culprit(sheet, before, values, own), problem) from None
+        raise _FieldRefused(_culprit(sheet, before, values, own, problem), problem) from None
 
 
 def _culprit(
-    sheet: SetupSheet[Any], before: Any | None, values: dict[str, Any], own: dict[str, Any]
+    sheet: SetupSheet[Any],
+    before: Any | None,
+    values: dict[str, Any],
+    own: dict[str, Any],
+    problem: CardctlError,
 ) -> str:
     """The field whose value is refused by itself; empty where only several together are wrong."""
     needed = {*sheet.key, *(column.name for column in sheet.fields if column.required)}
@@ -117,10 +121,9 @@ def _culprit(
         try:
             alone = {name: value}
             sheet.check(replace(before, **alone) if before else sheet.make(**(least | alone)))
-        except BadValue:
-            return name
-        except CardctlError:
-            continue
+        except CardctlError as refusal:
+            if type(refusal) is type(problem):
+                return name
     return ""
 
 

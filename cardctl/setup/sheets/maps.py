@@ -25,7 +25,7 @@ SHEET = SetupSheet(
         ),
         Field(
             "their_name",
-            ("their name", "对方名称"),
+            ("their name", "供应商名称", "对方名称"),
             ("What the supplier calls it; required.", "供应商对这个商品的叫法，必填。"),
             NAME,
         ),
