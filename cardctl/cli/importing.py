@@ -1,7 +1,9 @@
-"""Import a file of keys, and ask for the password that it turns out to need."""
+"""How a file of keys is named and imported, and its password asked for when it needs one."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cardctl.cli.context import Context
 from cardctl.cli.parsing import BadOptionValue
@@ -12,6 +14,45 @@ if TYPE_CHECKING:
     from cardctl.batches.results import ImportOptions, ImportResult
     from cardctl.batches.row_errors import Reject
     from cardctl.workbooks.source import Source
+
+
+KeyFile = Annotated[
+    str,
+    typer.Argument(
+        help="xlsx, xls, csv, tsv, text, or a zip of those; - reads stdin.", metavar="FILE|-"
+    ),
+]
+KeyProduct = Annotated[
+    str | None,
+    typer.Option(help="What the keys are of, where no column 商品 says it.", metavar="SKU"),
+]
+KeyExpiry = Annotated[
+    str | None,
+    typer.Option(
+        help="Last good day of keys whose row says none: a day, +12m or never.", metavar="DAY"
+    ),
+]
+LineTemplate = Annotated[
+    str | None,
+    typer.Option(
+        help="What a line of pasted text is like, e.g. '{number}/{secret}'.", metavar="TEMPLATE"
+    ),
+]
+MappedColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        help="Which column is product, number, secret, expires, cost, face_value, serial or"
+        " note; it is remembered for the supplier.",
+        metavar="FIELD=COLUMN",
+    ),
+]
+AlreadySold = Annotated[
+    bool,
+    typer.Option(
+        "--already-sold", help="Keys sold before: keep fingerprints only, to meet them again."
+    ),
+]
 
 
 def import_file(

@@ -47,7 +47,8 @@ def test_adding_the_same_twice_changes_nothing(shop):
         second = shop.run(f"{line} --json").json
 
         assert (first.pop("status"), second.pop("status")) == ("new", "unchanged")
-        assert first == second == shop.run(f"{noun} show {CODES[noun]} --json").json
+        assert first == second
+        assert first.items() <= shop.run(f"{noun} show {CODES[noun]} --json").json.items()
         assert audit_records(shop) == records
         assert records[-1][0] == f"{noun}.add"
         assert records[-1][1][noun] == CODES[noun]

@@ -23,7 +23,16 @@ from cardctl.cli.batch_results import (
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
 from cardctl.cli.holders import OrdersFile, orders_output, write_orders
-from cardctl.cli.importing import given_columns, import_file
+from cardctl.cli.importing import (
+    AlreadySold,
+    KeyExpiry,
+    KeyFile,
+    KeyProduct,
+    LineTemplate,
+    MappedColumns,
+    given_columns,
+    import_file,
+)
 from cardctl.cli.language import spoken
 from cardctl.cli.options import OptionalReason, PasswordSource, Reason, rate, yuan
 from cardctl.cli.parsing import BadOptionValue
@@ -73,49 +82,18 @@ def template(
 )
 def import_(
     context: Context,
-    file: Annotated[
-        str,
-        typer.Argument(
-            help="xlsx, xls, csv, tsv, text, or a zip of those; - reads stdin.", metavar="FILE|-"
-        ),
-    ],
+    file: KeyFile,
     supplier: Annotated[str, typer.Option(help="Who sent them.", metavar="CODE")],
-    product: Annotated[
-        str | None,
-        typer.Option(help="What the keys are of, where no column 商品 says it.", metavar="SKU"),
-    ] = None,
+    product: KeyProduct = None,
     pool: Annotated[str, typer.Option(help="Where the cards go.", metavar="CODE")] = "main",
     cost: Annotated[int | None, yuan("Cost of a key, where the file says none.")] = None,
     cost_rate: Annotated[int | None, rate("Cost as a share of the face value.")] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            help="Last good day of keys whose row says none: a day, +12m or never.", metavar="DAY"
-        ),
-    ] = None,
+    expires: KeyExpiry = None,
     sheet: Annotated[str | None, typer.Option(help="Which sheet.", metavar="NAME")] = None,
-    line: Annotated[
-        str | None,
-        typer.Option(
-            help="What a line of pasted text is like, e.g. '{number}/{secret}'.", metavar="TEMPLATE"
-        ),
-    ] = None,
-    mapped: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            help="Which column is product, number, secret, expires, cost, face_value, serial or"
-            " note; it is remembered for the supplier.",
-            metavar="FIELD=COLUMN",
-        ),
-    ] = None,
+    line: LineTemplate = None,
+    mapped: MappedColumns = None,
     password_source: PasswordSource = None,
-    already_sold: Annotated[
-        bool,
-        typer.Option(
-            "--already-sold", help="Keys sold before: keep fingerprints only, to meet them again."
-        ),
-    ] = False,
+    already_sold: AlreadySold = False,
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Import the good rows, leave out the others.")
     ] = False,

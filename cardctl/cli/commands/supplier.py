@@ -151,7 +151,10 @@ def add_name(
     their_name: TheirName,
     sku: Annotated[str, typer.Argument(help="The product that it means.", metavar="SKU")],
 ) -> None:
-    """Let a supplier's name mean a product; a name that meant another one is changed."""
+    """Let a supplier's name mean a product.
+
+    A name that meant another product until now is changed, and the result says what it meant.
+    """
     from cardctl.catalog.supplier_maps import map_name
 
     with context.change() as (session, run):
@@ -186,7 +189,7 @@ def remove_name(context: Context, supplier: Code, their_name: TheirName) -> None
 
 @file_columns.verb("list", columns=COLUMN, examples=("cardctl supplier column list SUP",))
 def list_columns(context: Context, supplier: Code) -> None:
-    """List the columns that imports of a supplier's files are known by, as --map said."""
+    """List the columns that --map named at imports."""
     from cardctl.catalog.supplier_details import show_details
 
     with context.reading() as session:
@@ -201,7 +204,10 @@ def list_columns(context: Context, supplier: Code) -> None:
     examples=("cardctl supplier column forget SUP",),
 )
 def forget(context: Context, supplier: Code) -> None:
-    """Forget the columns that --map said; the names that everybody uses count again."""
+    """Forget the columns that --map named at imports.
+
+    The names that everybody uses count again.
+    """
     from cardctl.catalog.supplier_columns import forget_columns
 
     with context.change() as (session, run):
@@ -219,7 +225,10 @@ def forget(context: Context, supplier: Code) -> None:
     ),
 )
 def set_password(context: Context, supplier: Code, password_source: PasswordSource = None) -> None:
-    """Keep the password of a supplier's files, sealed; imports use it when a file asks for one."""
+    """Keep the password of a supplier's files.
+
+    It is sealed, and an import uses it when a file asks for one.
+    """
     from cardctl.catalog.supplier_passwords import set_password as keep_password
     from cardctl.vault.secret import Secret
 
