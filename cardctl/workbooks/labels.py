@@ -38,8 +38,11 @@ _OTHERS = (
 )
 """Labels of what is no part of a key."""
 _DIGIT = re.compile("[0-9]")
+_COLON = re.compile(r"[ \t]*[:：](?!//)[ \t]*")
+_BOUNDARY = re.compile(r"[\s,，;；|｜]")
 _IN_BRACKETS = re.compile(r"[(（][^()（）]*[)）]$")
-_BETWEEN = re.compile(r"(?:[\s,，;；|｜/]|(?<![^\s])-{2,}|-{2,}$)+$")
+_BETWEEN = " \t\u3000,，;；|｜"
+_HYPHENS_BETWEEN = re.compile(r"[ \t]*-{2,}$")
 
 
 class Labelled(NamedTuple):
@@ -60,14 +63,9 @@ class Labels:
         meanings |= {fold(name): field for field, names in FIELDS.items() for name in names}
         self._meanings = meanings
         self._columns = {fold(name) for name in columns}
-        names = {*_OTHERS, *columns, *(name for names in FIELDS.values() for name in names)}
-        ordered = sorted(names, key=len, reverse=True)
-        wide = "|".join(re.escape(name) for name in ordered if not name.isascii())
-        plain = "|".join(re.escape(name) for name in ordered if name.isascii())
-        # Chinese words stand without spaces; a Latin one may be the end of another.
-        self._pattern = re.compile(
-            rf"(?:({wide})|(?<![^\s,，;；|｜])({plain}))[ \t]*[:：][ \t]*(?!//)", re.IGNORECASE
-        )
+        named = {*_OTHERS, *columns, *(name for names in FIELDS.values() for name in names)}
+        self._names = {name.casefold(): fold(name) for name in named}
+        self._sizes = sorted({len(name) for name in self._names}, reverse=True)
 
     def heads(self, cells: Iterable[str]) -> bool:
         """Whether cells are the header of a table.
@@ -88,15 +86,38 @@ class Labels:
 
     def parts(self, line: str) -> tuple[str, list[Labelled]]:
         """What stands before the first label of a line, and what stands behind each."""
-        found = list(self._pattern.finditer(line))
-        if not found:
+        if ":" not in line and "：" not in line:
             return line, []
-        ends = [match.start() for match in found[1:]]
+        found: list[tuple[int, str, int]] = []
+        at = 0
+        for colon in _COLON.finditer(line):
+            label = self._label_before(line, at, colon.start())
+            if label:
+                found.append((colon.start() - len(label), label, colon.end()))
+                at = colon.end()
         parts = []
-        for match, end in zip(found, [*ends, None], strict=True):
-            value = line[match.end() : end]
-            label = fold(match[1] or match[2])
-            if end is not None:
-                value = _BETWEEN.sub("", value)
-            parts.append(Labelled(self._meanings[label], label, value.strip()))
-        return line[: found[0].start()], parts
+        for place, (_, label, start) in enumerate(found, 1):
+            last = place == len(found)
+            value = line[start:] if last else _without_end(line[start : found[place][0]])
+            name = self._names[label.casefold()]
+            parts.append(Labelled(self._meanings[name], name, value.strip()))
+        return line[: found[0][0]] if found else line, parts
+
+    def _label_before(self, line: str, start: int, end: int) -> str | None:
+        """The longest label that ends there; a Latin one does not begin inside a word."""
+        for size in self._sizes:
+            begin = end - size
+            if begin < start:
+                continue
+            label = line[begin:end]
+            if label.casefold() not in self._names:
+                continue
+            if begin == start or not label.isascii() or _BOUNDARY.match(line, begin - 1):
+                return label
+        return None
+
+
+def _without_end(value: str) -> str:
+    """A value without what separates it from the label behind it."""
+    value = value.rstrip(_BETWEEN)
+    return _HYPHENS_BETWEEN.sub("", value) if value.endswith("--") else value

@@ -1,9 +1,9 @@
 """Read tables out of a file, row by row, without parsing a byte of it in this process.
 
-The child gets one line of JSON (the request) and then the file, through its stdin. It answers with
-lines of JSON: for each table what it is, batches of rows, and its end; after the last one that it
-is done; or one error. A child that goes before it is done has crashed, was stopped by its limits,
-or was killed as too slow.
+The child gets one line of JSON (the size of the file, and the request) and then the file, through
+its stdin. It answers with lines of JSON: for each table what it is, batches of rows, and its end;
+after the last one that it is done; or one error. A child that goes before it is done has crashed,
+was stopped by its limits, or was killed as too slow.
 """
 
 import contextlib
@@ -140,7 +140,7 @@ def _opened(source: Source, request: Request) -> Iterator[Iterator[Table]]:
         start_new_session=True,
     )
     with _ended(child):
-        _feed(child, source, asdict(request))
+        _feed(child, source, {"size": source.size} | asdict(request))
         answers = _answers(child, source)
         # What is wrong with the file as a whole is raised here, before anything is begun.
         first = next(answers)

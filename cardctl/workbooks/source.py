@@ -59,6 +59,11 @@ class Source:
             raise FileTooLarge(file=path.name)
         return cls(path.name, path=path)
 
+    @property
+    def size(self) -> int:
+        """Bytes, as far as is known before they are read."""
+        return len(self._held) if self.path is None else self.path.stat().st_size
+
     @cached_property
     def sha256(self) -> str:
         """64 hex digits over the bytes as they came."""
