@@ -51,6 +51,17 @@ class AccountKind(StrEnum):
     CASH = "cash"
 
 
+class CatalogueNoun(StrEnum):
+    """What a shop is set up with."""
+
+    SUPPLIER = "supplier"
+    PRODUCT = "product"
+    ACCOUNT = "account"
+    CHANNEL = "channel"
+    POOL = "pool"
+    MAP = "map"
+
+
 class CardStatus(StrEnum):
     """available → reserved → issued → redeemed; aside: quarantined, void, expired, already sold."""
 

@@ -28,7 +28,19 @@ from cardctl.errors import CardctlError, UsageRefused
 from cardctl.money import format_rate, format_yuan
 
 WORDS = frozenset(
-    {"event", "kind", "origin", "outcome", "reason", "scope", "state", "status", "tier", "was"}
+    {
+        "event",
+        "kind",
+        "noun",
+        "origin",
+        "outcome",
+        "reason",
+        "scope",
+        "state",
+        "status",
+        "tier",
+        "was",
+    }
 )
 """Columns that hold words of the trade, which are translated in tables."""
 

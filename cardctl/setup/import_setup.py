@@ -13,14 +13,14 @@ from cardctl.setup.plan import NounPlan, Plan, Stored, make_plan
 from cardctl.setup.read import SetupFile
 from cardctl.setup.sheet import SetupReject
 from cardctl.storage.failures import TransactionRaced
-from cardctl.vocabulary import ImportStatus, Outcome
+from cardctl.vocabulary import CatalogueNoun, ImportStatus, Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class SetupChange:
     """An entry that is new or has changed; `fields` are those that did, with old and new value."""
 
-    noun: str
+    noun: CatalogueNoun
     name: str
     outcome: Outcome
     fields: dict[str, tuple[Any, Any]]
@@ -33,7 +33,7 @@ class NounCount:
     `sheet` is the name of its sheet in the file; empty where another sheet changed them.
     """
 
-    noun: str
+    noun: CatalogueNoun
     sheet: str
     added: int
     changed: int

@@ -16,9 +16,9 @@ from cardctl.setup.failures import CodeUnknown, PoolUnlisted
 from cardctl.setup.nouns import SHEETS
 from cardctl.setup.read import SetupRow, SheetRows
 from cardctl.setup.sheet import SetupReject, SetupSheet
-from cardctl.vocabulary import Outcome
+from cardctl.vocabulary import CatalogueNoun, Outcome
 
-Stored = Mapping[str, Mapping[Hashable, Any]]
+Stored = Mapping[CatalogueNoun, Mapping[Hashable, Any]]
 """What the store holds: by noun, the entries by key."""
 
 
@@ -45,7 +45,7 @@ class NounPlan:
 class Plan:
     """What is to become of every noun, or what is wrong."""
 
-    nouns: dict[str, NounPlan]
+    nouns: dict[CatalogueNoun, NounPlan]
     rejects: list[SetupReject]
 
 
@@ -56,7 +56,7 @@ def make_plan(sheets: Sequence[SheetRows], stored: Stored) -> Plan:
     rejects: list[SetupReject] = []
     for noun in nouns.values():
         rejects += _draft(noun, stored[noun.sheet.noun])
-    rejects += _keep_pools(nouns["channel"], nouns["pool"], stored)
+    rejects += _keep_pools(nouns[CatalogueNoun.CHANNEL], nouns[CatalogueNoun.POOL], stored)
     named = {noun: {*stored[noun], *plan.rows} for noun, plan in nouns.items()}
     for noun in nouns.values():
         rejects += _unknown_codes(noun, named)
@@ -127,11 +127,14 @@ def _culprit(
     return ""
 
 
-def _unknown_codes(plan: NounPlan, named: Mapping[str, set[Hashable]]) -> Iterator[SetupReject]:
+def _unknown_codes(
+    plan: NounPlan, named: Mapping[CatalogueNoun, set[Hashable]]
+) -> Iterator[SetupReject]:
     """Codes in the rows of a noun that are neither stored nor in the workbook."""
-    referring = [column for column in plan.sheet.fields if column.refers_to]
     for key, row in plan.rows.items():
-        for column in referring:
+        for column in plan.sheet.fields:
+            if column.refers_to is None:
+                continue
             said = row.values.get(column.name)
             codes = said if isinstance(said, tuple) else (said,) if said else ()
             for code in codes:
@@ -146,7 +149,7 @@ def _keep_pools(channels: NounPlan, pools: NounPlan, stored: Stored) -> Iterator
     A channel draws on a pool that is newly kept for it, after its others, unless its row lists its
     pools: then the list has to name it.
     """
-    state: dict[Hashable, ChannelEntry] = {**stored["channel"]}
+    state: dict[Hashable, ChannelEntry] = {**stored[CatalogueNoun.CHANNEL]}
     state |= {key: draft.wanted for key, draft in channels.drafts.items()}
     for key, draft in list(pools.drafts.items()):
         pool = draft.wanted
@@ -161,7 +164,7 @@ def _keep_pools(channels: NounPlan, pools: NounPlan, stored: Stored) -> Iterator
             yield pools.reject(key, "channel", problem)
             continue
         state[pool.channel,] = replace(owner, pools=(*owner.pools, pool.code))
-        before = stored["channel"].get((pool.channel,))
+        before = stored[CatalogueNoun.CHANNEL].get((pool.channel,))
         channels.drafts[pool.channel,] = Draft(before, state[pool.channel,])
     yield from _kept_for_others(channels, pools, stored, state)
 
@@ -170,7 +173,7 @@ def _kept_for_others(
     channels: NounPlan, pools: NounPlan, stored: Stored, state: Mapping[Hashable, ChannelEntry]
 ) -> Iterator[SetupReject]:
     keepers: dict[str, str | None] = {
-        entry.code: entry.channel for entry in stored["pool"].values()
+        entry.code: entry.channel for entry in stored[CatalogueNoun.POOL].values()
     } | {draft.wanted.code: draft.wanted.channel for draft in pools.drafts.values()}
     for key, channel in state.items():
         for pool in channel.pools:

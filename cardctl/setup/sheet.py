@@ -10,6 +10,7 @@ from sqlmodel import Session
 from cardctl.catalog.entries import Entry
 from cardctl.errors import CardctlError
 from cardctl.setup.kinds import Kind
+from cardctl.vocabulary import CatalogueNoun
 
 CLEAR = "-"
 """What a cell says to clear what is stored."""
@@ -33,7 +34,7 @@ class Field:
     kind: Kind
     required: bool = False
     empty: Any = KEPT
-    refers_to: str = ""
+    refers_to: CatalogueNoun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class SetupSheet(Generic[Entry]):
     is about, `identify` makes of their values what two rows of one entry have in common.
     """
 
-    noun: str
+    noun: CatalogueNoun
     names: tuple[str, str]
     fields: tuple[Field, ...]
     key: tuple[str, ...]

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from cardctl.setup.nouns import SHEETS
 from cardctl.setup.sheet import CLEAR, Field, SetupSheet
+from cardctl.vocabulary import CatalogueNoun
 from cardctl.workbooks.write import SheetPage, write_sheets
 
 
@@ -16,7 +17,7 @@ from cardctl.workbooks.write import SheetPage, write_sheets
 class SheetWritten:
     """A sheet of a workbook that was written, and how many entries of its noun are in it."""
 
-    noun: str
+    noun: CatalogueNoun
     sheet: str
     entries: int
 

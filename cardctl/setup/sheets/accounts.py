@@ -4,7 +4,7 @@ from cardctl.catalog.accounts import AccountEntry, check_account, list_accounts,
 from cardctl.schema.catalog import accounts
 from cardctl.setup.kinds import CODE, CODES, NAME, NUMBER, RATE, one_of
 from cardctl.setup.sheet import Field, SetupSheet
-from cardctl.vocabulary import AccountKind
+from cardctl.vocabulary import AccountKind, CatalogueNoun
 
 KINDS = {
     AccountKind.WECHAT: "微信",
@@ -15,7 +15,7 @@ KINDS = {
 }
 
 SHEET = SetupSheet(
-    noun="account",
+    noun=CatalogueNoun.ACCOUNT,
     names=("accounts", "资金账户"),
     fields=(
         Field("code", ("code", "编码"), ("Short name; required.", "简称，必填。"), CODE),

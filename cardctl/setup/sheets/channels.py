@@ -11,7 +11,7 @@ from cardctl.catalog.channels import (
 from cardctl.schema.catalog import channels
 from cardctl.setup.kinds import CODE, CODES, NAME, RATE, one_of
 from cardctl.setup.sheet import Field, SetupSheet
-from cardctl.vocabulary import ChannelKind
+from cardctl.vocabulary import CatalogueNoun, ChannelKind
 
 KINDS = {
     ChannelKind.OWN: "自有",
@@ -29,7 +29,7 @@ KINDS = {
 }
 
 SHEET = SetupSheet(
-    noun="channel",
+    noun=CatalogueNoun.CHANNEL,
     names=("channels", "渠道"),
     fields=(
         Field(
@@ -76,7 +76,7 @@ SHEET = SetupSheet(
             ),
             CODES,
             empty=(),
-            refers_to="account",
+            refers_to=CatalogueNoun.ACCOUNT,
         ),
         Field(
             "pools",
@@ -87,7 +87,7 @@ SHEET = SetupSheet(
             ),
             CODES,
             empty=(MAIN_POOL,),
-            refers_to="pool",
+            refers_to=CatalogueNoun.POOL,
         ),
     ),
     key=("code",),

@@ -11,9 +11,10 @@ from cardctl.catalog.supplier_maps import (
 from cardctl.schema.catalog import suppliers
 from cardctl.setup.kinds import CODE, NAME
 from cardctl.setup.sheet import Field, SetupSheet
+from cardctl.vocabulary import CatalogueNoun
 
 SHEET = SetupSheet(
-    noun="map",
+    noun=CatalogueNoun.MAP,
     names=("maps", "商品对照"),
     fields=(
         Field(
@@ -21,7 +22,7 @@ SHEET = SetupSheet(
             ("supplier", "供应商"),
             ("The supplier's code; required.", "供应商编码，必填。"),
             CODE,
-            refers_to="supplier",
+            refers_to=CatalogueNoun.SUPPLIER,
         ),
         Field(
             "their_name",
@@ -36,7 +37,7 @@ SHEET = SetupSheet(
             CODE,
             required=True,
             empty=None,
-            refers_to="product",
+            refers_to=CatalogueNoun.PRODUCT,
         ),
     ),
     key=("supplier", "their_name"),

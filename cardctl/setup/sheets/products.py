@@ -22,7 +22,7 @@ from cardctl.setup.kinds import (
     one_of,
 )
 from cardctl.setup.sheet import Field, SetupSheet
-from cardctl.vocabulary import ProductKind
+from cardctl.vocabulary import CatalogueNoun, ProductKind
 
 KINDS = {
     ProductKind.CODE: "兑换码",
@@ -141,7 +141,7 @@ _KEYS = (
 )
 
 SHEET = SetupSheet(
-    noun="product",
+    noun=CatalogueNoun.PRODUCT,
     names=("products", "商品"),
     fields=(
         Field("sku", ("SKU", "商品编码"), ("Short name; required.", "简称，必填。"), CODE),

@@ -9,7 +9,7 @@ from cardctl.catalog.suppliers import (
 from cardctl.schema.catalog import suppliers
 from cardctl.setup.kinds import CODE, NAME, RATE, one_of
 from cardctl.setup.sheet import Field, SetupSheet
-from cardctl.vocabulary import SupplierTier
+from cardctl.vocabulary import CatalogueNoun, SupplierTier
 
 TIERS = {
     SupplierTier.BRAND: "品牌方",
@@ -19,7 +19,7 @@ TIERS = {
 }
 
 SHEET = SetupSheet(
-    noun="supplier",
+    noun=CatalogueNoun.SUPPLIER,
     names=("suppliers", "供应商"),
     fields=(
         Field("code", ("code", "编码"), ("Short name; required.", "简称，必填。"), CODE),
