@@ -306,7 +306,10 @@ def _read_file(origin: Origin, path: Path) -> _File:
         document = {}
     except OSError as error:
         raise BadConfigFile(file=str(path), reason=str(error.strerror)) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError:
+        raise BadConfigFile(file=str(path), reason="it is nested too deeply") from None
+    except ValueError as error:
+        # What is no UTF-8 and no TOML, and a number of more digits than are turned into one.
         raise BadConfigFile(file=str(path), reason=str(error)) from None
     profiles = document.pop("profiles", {})
     if not isinstance(profiles, dict):
