@@ -9,7 +9,6 @@ import logging
 import resource
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 from cardctl.errors import CardctlError
@@ -22,6 +21,8 @@ MEMORY_BYTES = 512 * 2**20
 """Of address space: a million rows of three columns take 483 MiB of it, as a workbook."""
 CPU_S = 120
 BATCH_ROWS = 1000
+BATCH_CHARACTERS = 2**20
+"""Either ends a batch, so that neither process holds many long rows at once."""
 
 
 def main() -> None:
@@ -66,12 +67,26 @@ def _say_table(parsed: Parsed) -> None:
         }
     )
     count = 0
-    while batch := list(islice(parsed.rows, BATCH_ROWS)):
+    for batch in _batches(parsed.rows):
         _say(_framed(batch))
         count += len(batch)
     if not count and parsed.alone and not parsed.member:
         raise FileEmpty
     _say({"end": count, "skipped": parsed.skipped.lines, "skipped_count": parsed.skipped.count})
+
+
+def _batches(
+    rows: Iterator[tuple[int, list[Cell]]],
+) -> Iterator[list[tuple[int, list[Cell]]]]:
+    batch, characters = [], 0
+    for row in rows:
+        batch.append(row)
+        characters += sum(map(len, row[1]))
+        if len(batch) == BATCH_ROWS or characters > BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def _framed(batch: list[tuple[int, list[Cell]]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def tables_in(held: list[bytes], request: Request) -> Iterator[Parsed]:
     if held[0].startswith(_ZIP):
         return _in_archive(held, request)
     data = held.pop()
-    if not data.strip():
+    if not data or data.isspace():
         raise FileEmpty
     if data.startswith(_OTHERS):
         raise FormatUnknown(found="pdf, rar, 7z, gzip, png, jpeg or gif")

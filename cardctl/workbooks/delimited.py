@@ -13,8 +13,10 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from cardctl.workbooks.cells import Cell, NotText
+from cardctl.workbooks.cells import Cell, NotText, column_letters
+from cardctl.workbooks.extent import MAX_COLUMNS
 from cardctl.workbooks.failures import (
+    CellOutOfRange,
     EncodingUnknown,
     FileEmpty,
     FormatUnknown,
@@ -134,6 +136,7 @@ def _delimited_rows(
     try:
         for number, row in enumerate(reader, 1):
             if any(row):
+                _check_width(len(row), number)
                 cells: list[Cell] = [*row]
                 if keys and any("E+" in cell for cell in row):
                     cells = [
@@ -148,9 +151,10 @@ def _delimited_rows(
 def _jsonl_rows(stream: io.TextIOWrapper) -> Iterator[tuple[int, list[Cell]]]:
     """The keys of all objects as row 0, then the objects, numbered by their lines."""
     columns: dict[str, int] = {}
-    for _, record in _records(stream):
+    for number, record in _records(stream):
         for name in record:
             columns.setdefault(name, len(columns))
+        _check_width(len(columns), number)
     yield 0, list(columns)
     stream.seek(0)
     for number, record in _records(stream):
@@ -158,6 +162,12 @@ def _jsonl_rows(stream: io.TextIOWrapper) -> Iterator[tuple[int, list[Cell]]]:
         for name, value in record.items():
             cells[columns[name]] = _json_cell(value, number)
         yield number, cells
+
+
+def _check_width(width: int, number: int) -> None:
+    """Refuse what would be laid out far beyond a table, row after row."""
+    if width > MAX_COLUMNS:
+        raise CellOutOfRange(cell=f"{column_letters(width - 1)}{number}")
 
 
 def _records(stream: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, Any]]]:

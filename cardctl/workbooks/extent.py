@@ -15,6 +15,7 @@ MAX_ROWS = 1_048_576
 MAX_COLUMNS = 1024
 """A sheet may have 16,384; a table of keys has a dozen."""
 MAX_DENSE_CELLS = 16 * 2**20
+MAX_MERGED = 100_000
 _SPARSE = 16
 """With fewer than one cell in so many places a large sheet is called sparse, not large."""
 _TAG_MAX = 2**21
@@ -99,7 +100,7 @@ class SheetFacts:
         out = self.last_row > MAX_ROWS or self.last_column >= MAX_COLUMNS
         if out or (dense > MAX_DENSE_CELLS and dense > _SPARSE * self.cells):
             raise CellOutOfRange(cell=f"{column_letters(self.last_column)}{self.last_row}")
-        if dense > MAX_DENSE_CELLS:
+        if dense > MAX_DENSE_CELLS or len(self.merged) > MAX_MERGED:
             raise FileTooLarge
 
     def _measure(self, references: list[bytes]) -> None:

@@ -21,6 +21,8 @@ from cardctl.workbooks.failures import (
 )
 
 MAX_FILE_BYTES = 256 * 2**20
+MAX_STREAM_BYTES = 128 * 2**20
+"""What can be read only once is held here and in the child."""
 _CHUNK = 2**20
 
 
@@ -94,10 +96,10 @@ class Source:
 
 
 def _read_once(stream: BinaryIO, name: str) -> bytes:
-    held = stream.read(MAX_FILE_BYTES + 1)
+    held = stream.read(MAX_STREAM_BYTES + 1)
     if not held:
         raise FileEmpty(file=name)
-    if len(held) > MAX_FILE_BYTES:
+    if len(held) > MAX_STREAM_BYTES:
         raise FileTooLarge(file=name)
     return held
 
