@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, tuple_
 from sqlmodel import Session
 
 from cardctl.audit.record import Actor, Run
@@ -160,6 +160,7 @@ def _failed_before(session: Session, actor: str, at: int) -> list[int]:
 def _redeem(
     session: Session, run: Run, zone: ZoneInfo, prints: Sequence[bytes], sku: str | None
 ) -> Redeemed:
+    _lock_orders(session, prints)
     found = [row for one in prints for row in _lock(session, one) if sku in (None, row.sku)]
     if not found:
         raise NumberUnknown
@@ -194,6 +195,27 @@ def _redeem(
     )
     order = _order_name(session, card.order_bucket, card.order_id)
     return Redeemed(name, card.sku, card.masked, card.seat, order, run.at)
+
+
+def _lock_orders(session: Session, prints: Sequence[bytes]) -> None:
+    """Lock the orders that hold seats of a key: orders come before cards, for everybody."""
+    card, order = cards.c, orders.c
+    keys = sorted(
+        {
+            (row.order_bucket, row.order_id)
+            for one in prints
+            for row in session.execute(
+                select(card.order_bucket, card.order_id).where(
+                    card.bucket == fingerprint_bucket(one),
+                    card.fingerprint == one,
+                    card.order_id.is_not(None),
+                )
+            )
+        }
+    )
+    query = select(order.id).where(tuple_(order.bucket, order.id).in_(keys))
+    query = query.order_by(order.bucket, order.id)
+    session.execute(lock_rows(session, query, table=orders, skip_locked=False))
 
 
 def _lock(session: Session, fingerprint: bytes) -> Sequence[Any]:
