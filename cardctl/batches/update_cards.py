@@ -6,7 +6,7 @@ that nothing has to be opened: a key that only imports is enough.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -27,7 +27,7 @@ from cardctl.stock.named_cards import (
     recorded,
     seats_of,
 )
-from cardctl.storage.dialects import insert_many, update_many
+from cardctl.storage.dialects import insert_many, select_many, update_many
 from cardctl.vault.keyset import Vault
 from cardctl.vault.mask import mask
 from cardctl.vault.sealing import BatchKey, CardOpener, new_batch_key
@@ -69,6 +69,24 @@ class Updated:
     cards: int
     unchanged: int
     held_by: list[Holder]
+
+
+class _Seat(NamedTuple):
+    """A locked card, as much of it as a new password needs."""
+
+    bucket: int
+    id: int
+    batch_id: int
+    product_id: int
+    sealed_number: bytes | None
+    sealed_secret: bytes | None
+    order_bucket: int | None
+    order_id: int | None
+
+    @property
+    def key(self) -> CardKey:
+        """Where it is."""
+        return self.bucket, self.id
 
 
 def check_password(text: str) -> Secret:
@@ -116,61 +134,72 @@ def update_cards(
     """
     # An undo waits, or is over: it would take the data key away.
     hold_batches(session, secrets)
-    named = seats_of(session, secrets)
-    wanted = {seat: secrets[card] for seat, card in named.items()}
-    for one, secret in secrets.items():
-        if wanted.setdefault(one, secret) != secret:
-            raise PasswordTwice(one=card_code(*one), other=card_code(*named[one]))
-    card = cards.c
-    further = (card.sealed_number, card.sealed_secret, card.order_bucket, card.order_id)
-    rows = hold_cards(session, wanted, *further)
+    wanted = _of_every_seat(session, secrets)
+    hold_cards(session, wanted)
+    found = select_many(
+        session, cards, columns=_Seat._fields, key=("bucket", "id"), rows=sorted(wanted)
+    )
+    rows = [_Seat(*row) for row in found]
     _check(rows)
     changing = _without_unchanged(session, vault, rows, wanted)
     _seal(session, vault, changing, wanted)
     held_by = _holders(session, rows)
     if changing:
-        which = recorded([(row.bucket, row.id) for row in changing])
+        which = recorded([row.key for row in changing])
         told = {**which, "held_by": len(held_by), "reason": reason}
         run.record(session, "card.update", told)
     return Updated(len(changing), len(rows) - len(changing), held_by)
 
 
-def _check(rows: Sequence[Any]) -> None:
+def _of_every_seat(session: Session, secrets: Mapping[CardKey, Secret]) -> dict[CardKey, Secret]:
+    """The passwords of all seats of the keys; raises `PasswordTwice`."""
+    seats = seats_of(session, secrets)
+    given: dict[bytes, CardKey] = {}
+    # A card that is not there is refused with the others, when they are locked.
+    for card in secrets.keys() & seats.keys():
+        other = given.setdefault(seats[card], card)
+        if secrets[card] != secrets[other]:
+            raise PasswordTwice(one=card_code(*other), other=card_code(*card))
+    every = {seat: secrets[given[fingerprint]] for seat, fingerprint in seats.items()}
+    return {**secrets, **every}
+
+
+def _check(rows: Sequence[_Seat]) -> None:
     """Raises `NoSecretKept` and `SecretNamesKey`."""
     for refusal, cannot in (
         (NoSecretKept, [row for row in rows if row.sealed_secret is None]),
         (SecretNamesKey, [row for row in rows if row.sealed_number is None]),
     ):
-        keys = [(row.bucket, row.id) for row in cannot]
+        keys = [row.key for row in cannot]
         if keys:
             first = card_code(*min(keys))
             raise refusal(count=len(keys), cards=name_some(keys), first=first)
 
 
 def _without_unchanged(
-    session: Session, vault: Vault, rows: Sequence[Any], wanted: Mapping[CardKey, Secret]
-) -> Sequence[Any]:
+    session: Session, vault: Vault, rows: Sequence[_Seat], wanted: Mapping[CardKey, Secret]
+) -> Sequence[_Seat]:
     """The cards whose password is another one, as far as the vault can tell."""
     if not vault.can_open:
         return rows
     opener = CardOpener(session, vault)
 
-    def is_held(row: Any) -> bool:
+    def is_held(row: _Seat) -> bool:
         opened = opener.open(
             "secret",
             batch_id=row.batch_id,
             bucket=row.bucket,
             card_id=row.id,
             product_id=row.product_id,
-            sealed=row.sealed_secret,
+            sealed=row.sealed_secret or b"",
         )
-        return Secret(opened.decode()) == wanted[row.bucket, row.id]
+        return Secret(opened.decode()) == wanted[row.key]
 
     return [row for row in rows if not is_held(row)]
 
 
 def _seal(
-    session: Session, vault: Vault, rows: Sequence[Any], wanted: Mapping[CardKey, Secret]
+    session: Session, vault: Vault, rows: Sequence[_Seat], wanted: Mapping[CardKey, Secret]
 ) -> None:
     """Seal the passwords under a new data key of each batch."""
     keys = _new_keys(session, vault, {row.batch_id for row in rows})
@@ -181,7 +210,7 @@ def _seal(
                 bucket=row.bucket,
                 card_id=row.id,
                 product_id=row.product_id,
-                plaintext=wanted[row.bucket, row.id].reveal().encode(),
+                plaintext=wanted[row.key].reveal().encode(),
             ),
             row.bucket,
             row.id,
@@ -202,10 +231,10 @@ def _new_keys(session: Session, vault: Vault, batch_ids: Collection[int]) -> dic
     return {key.batch_id: key for key, _ in made}
 
 
-def _holders(session: Session, rows: Sequence[Any]) -> list[Holder]:
+def _holders(session: Session, rows: Sequence[_Seat]) -> list[Holder]:
     counts: dict[tuple[int, int], int] = {}
     for row in rows:
-        if row.order_id is not None:
+        if row.order_bucket is not None and row.order_id is not None:
             order = row.order_bucket, row.order_id
             counts[order] = counts.get(order, 0) + 1
     return name_holders(session, counts)

@@ -4,9 +4,8 @@ A card that is frozen by itself stays so when the recall of its batch is taken b
 about whole products.)
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
@@ -15,7 +14,14 @@ from cardctl.errors import StateForbids
 from cardctl.identifiers import card_code
 from cardctl.schema.cards import cards
 from cardctl.stock.claim import ClaimLost
-from cardctl.stock.named_cards import CardKey, hold_batches, hold_cards, name_some, recorded
+from cardctl.stock.named_cards import (
+    CardKey,
+    HeldCard,
+    hold_batches,
+    hold_cards,
+    name_some,
+    recorded,
+)
 from cardctl.storage.dialects import update_many
 from cardctl.vocabulary import BatchStatus, CardStatus, Quarantine
 
@@ -59,14 +65,14 @@ def freeze_cards(session: Session, *, run: Run, keys: Collection[CardKey], reaso
     and `CannotFreeze` for cards that were sold, are reserved, void or expired.
     """
     rows = hold_cards(session, keys)
-    others = [(row.bucket, row.id) for row in rows if row.status not in _FREEZABLE]
+    others = [row.key for row in rows if row.status not in _FREEZABLE]
     if others:
         first = card_code(*min(others))
         raise CannotFreeze(count=len(others), cards=name_some(others), first=first)
     going = [row for row in rows if row.quarantined_for != Quarantine.FREEZE]
     _set(session, run, going, CardStatus.QUARANTINED, Quarantine.FREEZE)
     if going:
-        which = recorded([(row.bucket, row.id) for row in going])
+        which = recorded([row.key for row in going])
         run.record(session, "card.freeze", {**which, "reason": reason})
     return Frozen(cards=len(going), unchanged=len(rows) - len(going))
 
@@ -98,7 +104,7 @@ def unfreeze_cards(
         unchanged=len(rows) - len(frozen),
     )
     if frozen:
-        which: Mapping[str, object] = recorded([(row.bucket, row.id) for row in frozen])
+        which = recorded([row.key for row in frozen])
         run.record(session, "card.unfreeze", {**which, "reason": reason})
     return unfrozen
 
@@ -106,7 +112,7 @@ def unfreeze_cards(
 def _set(
     session: Session,
     run: Run,
-    rows: Sequence[Any],
+    rows: Sequence[HeldCard],
     status: CardStatus,
     cause: Quarantine | None,
 ) -> None:
@@ -116,7 +122,7 @@ def _set(
         cards,
         key=("bucket", "id"),
         changed=(),
-        rows=[(row.bucket, row.id) for row in rows],
+        rows=[row.key for row in rows],
         guard="card.status IN ('available', 'quarantined')",
         constants={
             "status": status.value,

@@ -2,23 +2,22 @@
 
 import hashlib
 from collections.abc import Collection
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import select
 from sqlmodel import Session
 
 from cardctl.errors import NotFound
 from cardctl.identifiers import card_code
 from cardctl.schema.cards import batches, cards
-from cardctl.stock.claim import in_claim_order
 from cardctl.storage.dialects import lock_rows, select_many
 
 CardKey = tuple[int, int]
 """Bucket and id of a card; `identifiers.parse_card_code` reads them out of its name."""
 
+_KEY = ("bucket", "id")
 _PLACE = ("product_id", "pool_id", "expires_at", "id")
-_LOCKED_AT_ONCE = 2_000
-"""Postgres has a limit to how long a list of keys may be."""
+"""The order of the claim (see `claim.in_claim_order`)."""
 
 _TOLD = 20
 """How many cards an error names."""
@@ -34,62 +33,66 @@ class CardsUnknown(NotFound):
     hint = "cardctl card find"
 
 
-def hold_cards(
-    session: Session, keys: Collection[CardKey], *further: ColumnElement[Any]
-) -> list[Any]:
-    """The rows of some cards, locked in the order of the claim. Raises `CardsUnknown`.
+class HeldCard(NamedTuple):
+    """A card that nobody else changes until the transaction ends; cost in fen, times epoch ms."""
 
-    `further` are columns to read besides those of every card.
-    """
-    there = select_many(
-        session, cards, columns=(*_PLACE, "bucket"), key=("bucket", "id"), rows=sorted(keys)
-    )
+    bucket: int
+    id: int
+    product_id: int
+    batch_id: int
+    status: str
+    quarantined_for: str | None
+    cost_fen: int | None
+    expires_at: int
+
+    @property
+    def key(self) -> CardKey:
+        """Where it is."""
+        return self.bucket, self.id
+
+
+def hold_cards(session: Session, keys: Collection[CardKey]) -> list[HeldCard]:
+    """Some cards, locked in the order of the claim. Raises `CardsUnknown`."""
+    there = select_many(session, cards, columns=(*_PLACE, "bucket"), key=_KEY, rows=sorted(keys))
     there.sort()
-    found = [(bucket, card_id) for *_, card_id, bucket in there]
-    _refuse_unknown(keys, found)
-    card = cards.c
-    columns = (
-        *(card.bucket, card.id, card.product_id, card.batch_id, card.status),
-        *(card.quarantined_for, card.cost_fen, card.expires_at, *further),
+    held = select_many(
+        session,
+        cards,
+        columns=HeldCard._fields,
+        key=_KEY,
+        rows=[(bucket, card_id) for *_, card_id, bucket in there],
+        lock_order=_PLACE,
     )
-    rows: list[Any] = []
-    for first in range(0, len(found), _LOCKED_AT_ONCE):
-        part = found[first : first + _LOCKED_AT_ONCE]
-        query = in_claim_order(select(*columns).where(tuple_(card.bucket, card.id).in_(part)))
-        rows += session.execute(lock_rows(session, query, table=cards, skip_locked=False))
-    # Once more: an undo of their batch may have come first.
-    _refuse_unknown(keys, [(row.bucket, row.id) for row in rows])
-    return rows
+    found = [HeldCard(*row) for row in held]
+    unknown = set(keys) - {card.key for card in found}
+    if unknown:
+        raise CardsUnknown(count=len(unknown), cards=name_some(unknown))
+    return found
 
 
 def hold_batches(session: Session, keys: Collection[CardKey]) -> dict[int, str]:
     """The batches of some cards, locked by id, with their status: before their cards are."""
-    found = select_many(
-        session, cards, columns=("batch_id",), key=("bucket", "id"), rows=sorted(keys)
-    )
+    found = select_many(session, cards, columns=("batch_id",), key=_KEY, rows=sorted(keys))
     ids = sorted({batch_id for (batch_id,) in found})
     query = select(batches.c.id, batches.c.status).where(batches.c.id.in_(ids))
     locked = lock_rows(session, query.order_by(batches.c.id), table=batches, skip_locked=False)
     return {row.id: row.status for row in session.execute(locked)}
 
 
-def seats_of(session: Session, keys: Collection[CardKey]) -> dict[CardKey, CardKey]:
-    """Every seat of the keys that some cards are seats of, with one of these cards.
+def seats_of(session: Session, keys: Collection[CardKey]) -> dict[CardKey, bytes]:
+    """Every seat of the keys that some cards are seats of, with the key's fingerprint.
 
     Nothing is locked; a card that is not there is left out.
     """
-    seat, named = cards.c, cards.alias("named").c
-    wanted = sorted(keys)
-    found: dict[CardKey, CardKey] = {}
-    for first in range(0, len(wanted), _LOCKED_AT_ONCE):
-        part = wanted[first : first + _LOCKED_AT_ONCE]
-        query = select(seat.bucket, seat.id, named.bucket, named.id).where(
-            tuple_(named.bucket, named.id).in_(part),
-            seat.bucket == named.bucket,
-            seat.fingerprint == named.fingerprint,
-        )
-        found |= {(row[0], row[1]): (row[2], row[3]) for row in session.execute(query)}
-    return found
+    found = select_many(
+        session,
+        cards,
+        columns=(*_KEY, "fingerprint"),
+        key=_KEY,
+        rows=sorted(keys),
+        alike=("bucket", "fingerprint"),
+    )
+    return {(bucket, card_id): bytes(fingerprint) for bucket, card_id, fingerprint in found}
 
 
 def name_some(keys: Collection[CardKey]) -> str:
@@ -105,9 +108,3 @@ def recorded(keys: Collection[CardKey]) -> dict[str, object]:
         digest.update(bucket.to_bytes(2) + card_id.to_bytes(8))
     names = [card_code(*key) for key in sorted(keys)[:_RECORDED]]
     return {"count": len(keys), "cards": names, "sha256": digest.hexdigest()}
-
-
-def _refuse_unknown(keys: Collection[CardKey], found: Collection[CardKey]) -> None:
-    unknown = set(keys).difference(found)
-    if unknown:
-        raise CardsUnknown(count=len(unknown), cards=name_some(unknown))

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
@@ -13,7 +12,7 @@ from cardctl.ledger.journal import post_void
 from cardctl.money import sum_known
 from cardctl.schema.cards import cards
 from cardctl.stock.claim import ClaimLost
-from cardctl.stock.named_cards import CardKey, hold_cards, name_some, recorded
+from cardctl.stock.named_cards import CardKey, HeldCard, hold_cards, name_some, recorded
 from cardctl.storage.dialects import update_many
 from cardctl.vocabulary import CardStatus
 
@@ -47,7 +46,7 @@ def void_cards(
     sold or are reserved.
     """
     rows = hold_cards(session, keys)
-    left = [(row.bucket, row.id) for row in rows if _has_left(row.status)]
+    left = [row.key for row in rows if _has_left(row.status)]
     if left:
         first = card_code(*min(left))
         raise CardsLeft(count=len(left), cards=name_some(left), first=first)
@@ -60,19 +59,19 @@ def void_cards(
     )
     if going:
         _write_off(session, run, going)
-        which = recorded([(row.bucket, row.id) for row in going])
+        which = recorded([row.key for row in going])
         run.record(session, "card.void", {**which, "reason": reason})
     return voided
 
 
-def _write_off(session: Session, run: Run, rows: Sequence[Any]) -> None:
+def _write_off(session: Session, run: Run, rows: Sequence[HeldCard]) -> None:
     words = ", ".join(repr(str(status)) for status in VOIDABLE)
     changed = update_many(
         session,
         cards,
         key=("bucket", "id"),
         changed=(),
-        rows=[(row.bucket, row.id) for row in rows],
+        rows=[row.key for row in rows],
         guard=f"card.status IN ({words})",
         constants={
             "status": CardStatus.VOID.value,

@@ -252,30 +252,44 @@ def select_many(
     columns: Sequence[str],
     key: Sequence[str],
     rows: Iterable[Sequence[object]],
+    alike: Sequence[str] = (),
+    lock_order: Sequence[str] = (),
 ) -> list[tuple[Any, ...]]:
-    """Read the rows with some keys, in no order; a key that is not there yields nothing."""
+    """Read the rows with some keys, in no order; a key that is not there yields nothing.
+
+    `alike` reads all rows that agree in these columns with one that has a key. `lock_order` locks
+    what is found, in the order of these columns some thousand keys at a time: keys that come in
+    that order are locked in it.
+    """
     found: list[tuple[Any, ...]] = []
     for chunk in _chunks(rows):
-        found += _select_chunk(session, table, columns, key, chunk)
+        found += _select_chunk(session, table, columns, key, chunk, alike, lock_order)
     return found
 
 
-def _select_chunk(
+def _select_chunk(  # noqa: PLR0917 -- the parts of one SELECT
     session: Session,
     table: Table,
     columns: Sequence[str],
     key: Sequence[str],
     rows: list[Sequence[object]],
+    alike: Sequence[str],
+    lock_order: Sequence[str],
 ) -> list[tuple[Any, ...]]:
     wanted = ", ".join(f'"{table.name}"."{column}"' for column in columns)
-    on = " AND ".join(f'"{table.name}"."{name}" = given."{name}"' for name in key)
     names = ", ".join(f'"{name}"' for name in key)
+    # CROSS JOIN keeps SQLite's planner from reading the whole table for every key; so does IN with
+    # pairs of values.
+    join = "CROSS JOIN" if _is_sqlite(session) else "JOIN"
+    joined = f'{join} "{table.name}" ON {_equal(table.name, "given", key)}'
+    if alike:
+        joined = f'{join} "{table.name}" AS named ON {_equal("named", "given", key)}'
+        joined += f' {join} "{table.name}" ON {_equal(table.name, "named", alike)}'
     if _is_sqlite(session):
         values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(key)))
-        # CROSS JOIN keeps SQLite's planner from reading the whole table for every key.
         statement = (
             f"WITH given({names}) AS (SELECT {values} FROM json_each(:keys))"
-            f' SELECT {wanted} FROM given CROSS JOIN "{table.name}" ON {on}'
+            f" SELECT {wanted} FROM given {joined}"
         )
         keys: dict[str, object] = {"keys": json.dumps([list(row) for row in rows])}
     else:
@@ -283,11 +297,16 @@ def _select_chunk(
             f"CAST(:v{place} AS {_type_name(session, table, name)}[])"
             for place, name in enumerate(key)
         )
-        statement = (
-            f'SELECT {wanted} FROM unnest({arrays}) AS given({names}) JOIN "{table.name}" ON {on}'
-        )
+        statement = f"SELECT {wanted} FROM unnest({arrays}) AS given({names}) {joined}"
+        if lock_order:
+            order = ", ".join(f'"{table.name}"."{name}"' for name in lock_order)
+            statement += f' ORDER BY {order} FOR UPDATE OF "{table.name}"'
         keys = {f"v{place}": list(column) for place, column in enumerate(zip(*rows, strict=True))}
     return [tuple(row) for row in session.connection().execute(text(statement), keys)]
+
+
+def _equal(one: str, other: str, columns: Sequence[str]) -> str:
+    return " AND ".join(f'"{one}"."{name}" = "{other}"."{name}"' for name in columns)
 
 
 def hides_locked_rows(session: Session) -> bool:
