@@ -208,7 +208,7 @@ def correct(
     ] = None,
     orders: OrdersFile = None,
 ) -> None:
-    """Correct who sent a batch, what its keys cost, or until when they are good.
+    """Correct the supplier, the cost or the expiry of a batch.
 
     The differences are posted, also for what was sold. Another expiry holds for cards that were
     sold, too: the orders that hold one are listed.
@@ -268,7 +268,7 @@ def release(
     code: Annotated[str, typer.Argument(help="The batch.", metavar="BATCH")],
     reason: OptionalReason = None,
 ) -> None:
-    """Take a recall back: its quarantined cards are for sale again.
+    """Take a recall back: what it quarantined is sold again.
 
     Cards that were frozen by themselves stay frozen.
     """

@@ -223,9 +223,9 @@ def void(
 def freeze(
     context: Context, reason: Reason, cards: Cards = None, cards_file: CardsFile = None
 ) -> None:
-    """Keep cards from sale until they are unfrozen; all of them or none.
+    """Keep cards from sale until they are unfrozen.
 
-    They stay frozen when the recall of their batch is taken back.
+    All of them or none. They stay frozen when the recall of their batch is taken back.
     """
     from cardctl.stock.freeze_cards import freeze_cards
 
@@ -291,9 +291,10 @@ def update(
     orders: OrdersFile = None,
     reason: OptionalReason = None,
 ) -> None:
-    """Give keys another password: every seat of a shared card, whoever has it.
+    """Give keys another password, whoever has them.
 
-    The orders that hold one are listed, so that their buyers can be told.
+    Every seat of a shared card gets it. The orders that hold one are listed, so that their buyers
+    can be told.
     """
     from cardctl.batches.update_cards import update_cards
 
