@@ -32,6 +32,7 @@ _VARIABLES = {
     "operator": "CARDCTL_OPERATOR",
 }
 _PROJECT_FILE = "cardctl.toml"
+_FILE_MAX_BYTES = 2**18
 _PROFILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -301,7 +302,11 @@ def _read_file(origin: Origin, path: Path) -> _File:
     try:
         if origin is Origin.PROJECT_FILE and path.stat().st_uid not in (os.geteuid(), 0):
             raise BadConfigFile(file=str(path), reason="it belongs to another user")
-        document = tomllib.loads(path.read_text("utf-8"))
+        with path.open("rb") as stream:
+            octets = stream.read(_FILE_MAX_BYTES + 1)
+        if len(octets) > _FILE_MAX_BYTES:
+            raise BadConfigFile(file=str(path), reason="it is too long")
+        document = tomllib.loads(octets.decode())
     except FileNotFoundError:
         document = {}
     except OSError as error:

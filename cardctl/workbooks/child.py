@@ -18,7 +18,7 @@ from cardctl.workbooks.failures import FileEmpty, FileTooLarge
 from cardctl.workbooks.parsed import Parsed, Request
 
 MEMORY_BYTES = 512 * 2**20
-"""Of address space: a million rows of three columns take 483 MiB of it, as a workbook."""
+"""Of address space; a workbook of a million rows and three columns takes 483 MiB of it."""
 CPU_S = 120
 BATCH_ROWS = 1000
 BATCH_CHARACTERS = 2**20

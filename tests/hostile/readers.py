@@ -3,24 +3,33 @@
 A reader that is new gets a line here: that is all it takes to be tried with the whole corpus.
 """
 
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.shop import Shop
+from tests.support.terminal import Result
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A command line, and where the bytes come in: a file in `folder` or `home`, or stdin."""
+    """A command line, and where the bytes come in.
+
+    A file in `folder` or in `home`; a descriptor, whose number the line leaves open; else stdin.
+    """
 
     line: str
     file: str | None = None
     in_home: bool = False
+    descriptor: bool = False
     ends: tuple[int, ...] = (0, 2, 3, 4, 5, 8)
     """How it may end: anything that a script can act on, never as a bug."""
 
-    def feed(self, shop: Shop, content: bytes):
+    def feed(self, shop: Shop, content: bytes) -> Result:
         """Run it on some bytes; what was there before is put back."""
+        if self.descriptor:
+            return self._feed_descriptor(shop, content)
         if self.file is None:
             return shop.run(self.line, status=None, stdin=content)
         path = self._path(shop)
@@ -35,6 +44,12 @@ class Reader:
                 path.unlink(missing_ok=True)
             else:
                 path.write_bytes(before)
+
+    def _feed_descriptor(self, shop: Shop, content: bytes) -> Result:
+        with tempfile.TemporaryFile() as stream:
+            stream.write(content)
+            stream.seek(0)
+            return shop.run(self.line.format(os.dup(stream.fileno())), status=None)
 
     def _path(self, shop: Shop) -> Path:
         assert self.file is not None
@@ -72,6 +87,12 @@ OTHERS = {
         "config set operator somebody", "config.toml", in_home=True
     ),
     "a key file": Reader("vault verify --key-source file:odd.key", "odd.key", ends=(2, 7)),
+    "a key on a descriptor": Reader(
+        "vault verify --key-source fd:{}", descriptor=True, ends=(2, 7)
+    ),
+    "a password on a descriptor": Reader(
+        f"batch import sealed.xls {_IMPORT} --password-source fd:{{}}", descriptor=True
+    ),
     "a password in a file": Reader(
         f"batch import sealed.xls {_IMPORT} --password-source file:odd.txt", "odd.txt"
     ),
@@ -87,6 +108,7 @@ LINES = {
     "zeros": bytes(5000),
     "noise": bytes(range(256)) * 40,
     "one long line": b"x" * 3_000_000,
+    "a long code of recovery": b"CARDCTL-RECOVERY-" + b"ABCDE-" * 5000,
     "many lines": b"x\n" * 100_000,
     "no utf-8": b"\xff\xfe\xfd\n",
     "utf-16": "兑换码".encode("utf-16"),

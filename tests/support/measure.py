@@ -16,8 +16,8 @@ class Measured:
     stdout: str
 
 
-def measure(process: subprocess.Popen[str]) -> Measured:
-    """Wait for a started process; fails when it ends with an error."""
+def measure(process: subprocess.Popen[str], *, status: int | None = 0) -> Measured:
+    """Wait for a started process; fails when it does not end with that status, if one is given."""
     peaks = [0.0]
     done = threading.Event()
     watch = threading.Thread(target=_watch, args=(process.pid, done, peaks))
@@ -27,7 +27,7 @@ def measure(process: subprocess.Popen[str]) -> Measured:
     seconds = time.monotonic() - begun
     done.set()
     watch.join()
-    assert process.returncode == 0, stderr
+    assert status is None or process.returncode == status, stderr
     return Measured(seconds, max(peaks), stdout)
 
 

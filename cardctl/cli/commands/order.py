@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 noun = Noun("order")
 
 _STDIN = "-"
+_LONGEST_LINE = 4096
 
 
 def _order_or_stdin(text: str) -> OrderName | str:
@@ -307,7 +308,9 @@ def cancel(context: Context, order: Order) -> None:
 def _names(given: "Sequence[OrderName | str]") -> "list[OrderName]":
     """The orders named, or those on stdin, a line each; empty lines are passed over."""
     if list(given) == [_STDIN]:
-        lines = enumerate((line.strip("\ufeff \t\r\n") for line in sys.stdin), start=1)
+        # A line without an end is read up to what no name is as long as.
+        given_lines = iter(lambda: sys.stdin.readline(_LONGEST_LINE), "")
+        lines = enumerate((line.strip("\ufeff \t\r\n") for line in given_lines), start=1)
         return [_name_on(number, line) for number, line in lines if line]
     if _STDIN in given:
         raise NamesOrAll
