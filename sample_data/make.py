@@ -7,6 +7,8 @@ of the sealed workbook draws a new salt, and the workbook of bad rows notes when
 import csv
 import io
 import sys
+import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -14,12 +16,24 @@ from pathlib import Path
 from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl import Workbook
 
-from cardctl.workbooks.write import new_file, write_workbook
+from cardctl.workbooks.write import SheetPage, new_file, write_sheets, write_workbook
 
 PASSWORD = "sample-2026"  # noqa: S105 -- it stands in the README too
-FILES = ("cards-sealed.xlsx", "codes.xlsx", "codes-gbk.csv", "bad-rows.xlsx", "orders.csv")
+FILES = (
+    "shop.xlsx",
+    "cards-sealed.xlsx",
+    "codes.xlsx",
+    "codes-gbk.csv",
+    "delivery.zip",
+    "pasted.txt",
+    "bad-rows.xlsx",
+    "orders.csv",
+)
 
 _CARDS, _CODES, _MORE_CODES, _ORDERS = 120, 60, 40, 24
+_FIRST_MIXED, _MIXED = 200, 12
+_FIRST_PASTED, _PASTED = 500, 6
+_PATTERN = "DEMO(-[0-9A-F]{4}){3}"
 _GOOD_UNTIL = "2035-12-31"
 _KEY_MAX = 4000
 
@@ -28,9 +42,12 @@ def make(folder: Path) -> None:
     """Write all sample files into a folder, over those that are there."""
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
+    write_sheets(folder / "shop.xlsx", [SheetPage(name, *rows) for name, *rows in _shop()])
     _write_sealed(folder / "cards-sealed.xlsx")
     write_workbook(folder / "codes.xlsx", ("兑换码", "成本", "有效期", "备注"), _code_rows())
     _write_gbk(folder / "codes-gbk.csv")
+    _write_delivery(folder / "delivery.zip")
+    _write_pasted(folder / "pasted.txt")
     _write_bad_rows(folder / "bad-rows.xlsx")
     _write_orders(folder / "orders.csv")
 
@@ -45,6 +62,55 @@ def card(index: int) -> tuple[str, str]:
     """Number (19 digits, leading zeros) and password of a card of the product GIFT100."""
     password = blake2b(f"card {index}".encode(), digest_size=4).hexdigest().upper()
     return f"{9_000_000_000_000_000 + index * 7919:019d}", f"DEMO{password}"
+
+
+def _shop() -> list[tuple[str, Sequence[str], Sequence[Sequence[str]]]]:
+    """The sheets of a setup workbook: who delivers, what is sold where, where money arrives."""
+    return [
+        ("供应商", ("编码", "名称", "级别"), [("SUP", "样例批发商", "授权")]),
+        (
+            "商品",
+            ("商品编码", "名称", "种类", "面值", "售价", "最短有效天数", "安全库存", "格式规则"),
+            [
+                ("VIP1M", "视频会员月卡", "兑换码", "", "25", "30", "100", _PATTERN),
+                ("VIP1Y", "视频会员年卡", "兑换码", "", "198", "30", "", _PATTERN),
+                ("GIFT100", "购物卡100元", "卡号卡密", "100", "98", "", "", ""),
+            ],
+        ),
+        ("资金账户", ("编码", "名称", "种类", "费率"), [("WX", "微信商户", "微信", "0.6%")]),
+        ("渠道", ("编码", "名称", "种类", "资金账户"), [("TB", "淘宝店", "淘宝", "WX")]),
+        ("库存池", ("编码", "渠道"), [("live", "")]),
+        (
+            "商品对照",
+            ("供应商", "供应商名称", "商品编码"),
+            [("SUP", "视频会员（月）", "VIP1M"), ("SUP", "视频会员（年）", "VIP1Y")],
+        ),
+    ]
+
+
+def _write_delivery(path: Path) -> None:
+    """A zip of two workbooks; a column says in the supplier's words what each code is of."""
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path, "w") as archive:
+        for number in range(2):
+            book = Path(folder) / f"发货单{number + 1}.xlsx"
+            write_workbook(book, ("商品", "兑换码", "成本", "有效期"), _mixed_rows(number))
+            archive.writestr(zipfile.ZipInfo(book.name), book.read_bytes())
+    path.chmod(0o600)
+
+
+def _mixed_rows(number: int) -> Iterator[Sequence[str]]:
+    for index in range(_MIXED):
+        mine = _FIRST_MIXED + number * _MIXED + index
+        name, cost = ("视频会员（年）", "165") if not index % 4 else ("视频会员（月）", "21.60")
+        yield name, code(mine), cost, _GOOD_UNTIL
+
+
+def _write_pasted(path: Path) -> None:
+    """What a supplier writes in a chat: keys between other words."""
+    lines = ["老板好，今天的购物卡，6 张："]
+    lines += ["----".join(card(_FIRST_PASTED + index)) for index in range(_PASTED)]
+    path.write_text("\n".join([*lines, "都是新卡，有问题随时找我", ""]), "utf-8")
+    path.chmod(0o600)
 
 
 def _write_sealed(path: Path) -> None:

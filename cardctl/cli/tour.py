@@ -9,7 +9,16 @@ from cardctl.errors import ExitStatus, StateForbids
 PASSWORD_VARIABLE = "SAMPLE_PASSWORD"  # noqa: S105 -- the name of a variable
 PASSWORD = "sample-2026"  # noqa: S105 -- of a made-up workbook; it stands in the README too
 
-FILES = ("cards-sealed.xlsx", "codes.xlsx", "codes-gbk.csv", "bad-rows.xlsx", "orders.csv")
+FILES = (
+    "shop.xlsx",
+    "cards-sealed.xlsx",
+    "codes.xlsx",
+    "codes-gbk.csv",
+    "delivery.zip",
+    "pasted.txt",
+    "bad-rows.xlsx",
+    "orders.csv",
+)
 
 _PLACES = (
     Path(__file__).parent.parent / "sample_data",
@@ -49,10 +58,7 @@ def sample_folder() -> Path:
 
 def steps() -> list[Step]:
     """The commands in their order, in the language of the run."""
-    sealed = (
-        "cardctl batch import cards-sealed.xlsx --product GIFT100 --supplier SAMPLE"
-        f" --password-source env:{PASSWORD_VARIABLE}"
-    )
+    sealed = "cardctl batch import cards-sealed.xlsx --product GIFT100 --supplier SUP"
     return [
         Step(
             _("A new store, its key in a file, and a recovery code in another."),
@@ -61,30 +67,32 @@ def steps() -> list[Step]:
         ),
         Step(
             _("Who delivers, where money arrives, where orders come from, and what is sold."),
-            "cardctl supplier add SAMPLE --name 样例供应商 --tier authorised",
-        ),
-        Step("", "cardctl account add WX --name 微信商户 --kind wechat --fee-rate 0.6%"),
-        Step("", "cardctl channel add TB --name 淘宝店 --kind taobao --account WX"),
-        Step("", "cardctl product add GIFT100 --name 礼品卡100元 --kind card --price 98"),
-        Step(
-            "",
-            "cardctl product add VIP1M --name 视频会员月卡 --price 25 --safety-stock 30"
-            " --pattern 'DEMO(-[0-9A-F]{4}){3}'",
+            "cardctl setup import shop.xlsx",
         ),
         Step(
-            _("The supplier's workbook is protected by a password; first only a try."),
-            f"{sealed} --dry-run",
+            _("The supplier's workbooks are protected by a password: it is sealed and remembered."),
+            f"cardctl supplier password set SUP --password-source env:{PASSWORD_VARIABLE}",
         ),
+        Step(_("First only a try."), f"{sealed} --dry-run"),
         Step(_("Then in earnest."), sealed),
         Step(_("The same file once more changes nothing."), sealed),
         Step(
             _("A plain workbook, and a csv in GBK with other words for its columns."),
-            "cardctl batch import codes.xlsx --product VIP1M --supplier SAMPLE",
+            "cardctl batch import codes.xlsx --product VIP1M --supplier SUP",
         ),
-        Step("", "cardctl batch import codes-gbk.csv --product VIP1M --supplier SAMPLE"),
+        Step("", "cardctl batch import codes-gbk.csv --product VIP1M --supplier SUP"),
+        Step(
+            _("A zip of two workbooks that mix two products, in the supplier's words for them."),
+            "cardctl batch import delivery.zip --supplier SUP",
+        ),
+        Step(
+            _("What stood in a chat; lines that hold no key are listed."),
+            "cardctl batch import pasted.txt --product GIFT100 --supplier SUP --cost 92.50"
+            " --expires 2035-12-31",
+        ),
         Step(
             _("A file with bad rows is refused whole, and every bad row is named."),
-            "cardctl batch import bad-rows.xlsx --product VIP1M --supplier SAMPLE",
+            "cardctl batch import bad-rows.xlsx --product VIP1M --supplier SUP",
             ExitStatus.INPUT_REFUSED,
         ),
         Step(_("A day's orders."), "cardctl order import orders.csv --channel TB"),
@@ -97,7 +105,8 @@ def steps() -> list[Step]:
             _("Cards are masked; a reveal needs a reason, and is written down."),
             "cardctl order show TB:20261120000001 --reveal --reason 发给买家",
         ),
-        Step(_("What is left, and what it is worth."), "cardctl stock levels"),
+        Step(_("What is left, what it is worth, and what to look after."), "cardctl stock levels"),
+        Step("", "cardctl stock alerts", ExitStatus.NEEDS_PERSON),
         Step("", "cardctl ledger balance"),
         Step(
             _("The proofs: cards and orders agree, the books balance, the record is whole."),
