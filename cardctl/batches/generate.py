@@ -182,7 +182,7 @@ def _stage(
         if first_round:
             staging.finish(session)
         staging.drop_duplicates_in_file(session)
-        staging.drop_duplicates_in_store(session)
+        staging.mark_duplicates_in_store(session)
         staged = staging.totals(session).get(draft.batch_id, staging.NOTHING)
         missing = drawing.order.count - staged.cards // draft.product.seats
 

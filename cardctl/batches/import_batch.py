@@ -51,13 +51,13 @@ def import_batch(
     supplier: str,
     options: ImportOptions,
     advance: Callable[[int], None],
-    on_reject: Callable[[Reject], None],
+    on_reject: Callable[[Reject], None] | None,
 ) -> ImportResult:
     """Make cards of the rows of a file, or say row by row why not.
 
-    `advance` hears of rows read, `on_reject` of every error. The same file is `unchanged` for each
-    product whose batch stands. Raises `NotFound`, the errors of `failures` and of `heading`, and
-    what reading the file raises.
+    `advance` hears of rows read, `on_reject` of every error: without it only the first are known.
+    The same file is `unchanged` for each product whose batch stands. Raises `NotFound`, the
+    errors of `failures` and of `heading`, and what reading the file raises.
     """
     _check_options(options, run.at)
     with store.reading() as session:
@@ -185,24 +185,27 @@ class _Import:
         return rejects.rows > 0 and not options.skip_bad_rows
 
     def _reject_in_file(self, session: Session) -> None:
-        before, members = self.intake.rejects.duplicates, self.intake.members
+        intake, before = self.intake, self.intake.rejects.duplicates
         for batch_id, place, masked, first in staging.duplicates_in_file(session):
             part, row = staging.part_and_row(first)
             problem = DuplicateInFile(masked=masked, first_row=row)
             if part != staging.part_and_row(place)[0]:
-                problem = DuplicateInMember(masked=masked, first_row=row, member=members[part])
-            self.intake.refuse_duplicate(batch_id, place, problem)
-        if self.intake.rejects.duplicates > before:
+                member = intake.members[part]
+                problem = DuplicateInMember(masked=masked, first_row=row, member=member)
+            intake.count_duplicates(batch_id, 1)
+            intake.keep_duplicate(batch_id, place, problem)
+        if intake.rejects.duplicates > before:
             staging.drop_duplicates_in_file(session)
 
     def _reject_in_store(self, session: Session) -> None:
-        before, names = self.intake.rejects.duplicates, _BatchNames(session)
-        for batch_id, place, masked, met in staging.duplicates_in_store(session):
+        intake, names = self.intake, _BatchNames(session)
+        for batch_id, count in staging.mark_duplicates_in_store(session).items():
+            intake.count_duplicates(batch_id, count)
+        most = intake.rejects.wanted_most
+        for batch_id, place, masked, met in staging.duplicates_in_store(session, most=most):
             code, sold = names.of(met)
             problem = (SoldBefore if sold else DuplicateInStore)(masked=masked, batch=code)
-            self.intake.refuse_duplicate(batch_id, place, problem)
-        if self.intake.rejects.duplicates > before:
-            staging.drop_duplicates_in_store(session)
+            intake.keep_duplicate(batch_id, place, problem)
 
     def _result_of_other(self, standing: Standing) -> ImportResult:
         """What another process made of the file while this one was reading it."""

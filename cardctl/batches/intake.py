@@ -133,14 +133,19 @@ class Intake:
             errors = [replace(error, product=draft.product.sku) for error in errors]
         self.rejects.add_row(errors)
 
-    def refuse_duplicate(self, batch_id: int, place: int, problem: InputRefused) -> None:
-        """Leave out a row that was staged for a batch: its key is there already."""
+    def count_duplicates(self, batch_id: int, count: int) -> None:
+        """Leave out rows that were staged for a batch: their keys are there already."""
+        draft = self._by_id[batch_id]
+        draft.rejected += count
+        draft.duplicates += count
+        self.rejects.count_duplicates(count)
+
+    def keep_duplicate(self, batch_id: int, place: int, problem: InputRefused) -> None:
+        """Know why one of them was left out."""
         draft = self._by_id[batch_id]
         part, row = staging.part_and_row(place)
         column, sku = draft.key_columns[part], draft.product.sku
-        draft.rejected += 1
-        draft.duplicates += 1
-        self.rejects.add_duplicate(Reject(row, column, problem, self.members[part], part, sku))
+        self.rejects.keep([Reject(row, column, problem, self.members[part], part, sku)])
 
 
 @dataclass(slots=True)

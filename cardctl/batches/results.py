@@ -85,8 +85,8 @@ class ImportResult:
 class Rejects:
     """Counts what is refused, keeps the first of it and hands all of it on."""
 
-    def __init__(self, on_reject: Callable[[Reject], None]) -> None:
-        """`on_reject` gets every error of every row."""
+    def __init__(self, on_reject: Callable[[Reject], None] | None) -> None:
+        """`on_reject` gets every error of every row; without it only the first are known."""
         self._on_reject = on_reject
         self._kept: list[Reject] = []
         self.rows = 0
@@ -97,14 +97,24 @@ class Rejects:
         found = [error for error in self._kept if product in (None, error.product)]
         return tuple(sorted(found, key=Reject.place))
 
+    @property
+    def wanted_most(self) -> int | None:
+        """How many more errors somebody wants to know; None: all."""
+        return LISTED_MOST - len(self._kept) if self._on_reject is None else None
+
     def add_row(self, errors: list[Reject]) -> None:
         """Refuse one row, for all that is wrong with it."""
         self.rows += 1
-        for error in errors:
-            self._on_reject(error)
+        self.keep(errors)
+
+    def keep(self, errors: list[Reject]) -> None:
+        """Know errors of rows that are counted already."""
+        if self._on_reject is not None:
+            for error in errors:
+                self._on_reject(error)
         self._kept += errors[: LISTED_MOST - len(self._kept)]
 
-    def add_duplicate(self, error: Reject) -> None:
-        """Refuse a row whose key is there already."""
-        self.duplicates += 1
-        self.add_row([error])
+    def count_duplicates(self, count: int) -> None:
+        """Refuse rows whose key is there already."""
+        self.rows += count
+        self.duplicates += count

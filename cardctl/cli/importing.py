@@ -98,11 +98,7 @@ def _attempt(
             supplier=supplier,
             options=options,
             advance=progress.advance,
-            on_reject=kept.append if keep else _forget,
+            on_reject=kept.append if keep else None,
         )
     # Duplicates are known last: the database finds them.
     return result, sorted(kept, key=lambda reject: reject.place())
-
-
-def _forget(_reject: "Reject") -> None:
-    """The result keeps the first rejects; the others are not asked for."""

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from cardctl.batches import staging
+from cardctl.batches.results import LISTED_MOST
 from cardctl.clock import NEVER
 from cardctl.identifiers import fingerprint_bucket, new_ids
 from cardctl.schema.cards import cards
@@ -75,8 +76,8 @@ def as_an_import_does(session):
     """Find what is there, say in which batch, leave it out, and make cards of the rest."""
     staging.finish(session)
     assert list(staging.duplicates_in_file(session)) == []
-    found = sum(1 for _ in staging.duplicates_in_store(session))
-    staging.drop_duplicates_in_store(session)
+    found = sum(staging.mark_duplicates_in_store(session).values())
+    assert len(list(staging.duplicates_in_store(session, most=LISTED_MOST))) == LISTED_MOST
     left = sum(batch.cards for batch in staging.totals(session).values())
     staging.insert_cards(session, pool_id=1, status=CardStatus.AVAILABLE, at=0)
     assert (found, left) == (ROWS // 2, ROWS // 2)
