@@ -17,11 +17,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
-from cardctl.batches.queries import BatchName, lock_batch
+from cardctl.batches.queries import BatchName, cost_of, lock_batch
 from cardctl.errors import NotFound, StateForbids
 from cardctl.ledger.journal import OrderRise, post_correction
 from cardctl.ledger.postings import move_lines
-from cardctl.money import known_cost, share_out
+from cardctl.money import share_out
 from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import suppliers
 from cardctl.stock.claim import lock_cards
@@ -279,7 +279,7 @@ def _told(
         product=batch.product,
         supplier=supplier,
         supplier_was=batch.supplier,
-        cost_fen=known_cost(now.cost_fen, of=now.imported_count, missing=now.cost_missing_count),
+        cost_fen=cost_of(now),
         cost_missing=now.cost_missing_count,
         repriced=repricing.cards,
         stock_fen=rises.get(LedgerAccount.STOCK, 0),

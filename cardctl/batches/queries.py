@@ -119,8 +119,15 @@ def _facts_query() -> Select[Any]:
     )
 
 
+def cost_of(row: Any) -> int | None:
+    """The known cost of a batch's cards; None when none of them has a cost that is known."""
+    if row.already_sold:
+        # What was sold before it came cost nothing here, and nothing is known of what it did.
+        return None
+    return known_cost(row.cost_fen, of=row.imported_count, missing=row.cost_missing_count)
+
+
 def _facts(row: Any) -> BatchFacts:
-    cost_fen = known_cost(row.cost_fen, of=row.imported_count, missing=row.cost_missing_count)
     return BatchFacts(
         batch=row.code,
         status=row.status,
@@ -134,8 +141,7 @@ def _facts(row: Any) -> BatchFacts:
         rejected=row.rejected_count,
         duplicates=row.duplicate_count,
         cost_missing=row.cost_missing_count,
-        # What was sold before it came cost nothing here, and nothing is known of what it did.
-        cost_fen=None if row.already_sold else cost_fen,
+        cost_fen=cost_of(row),
         imported_at=row.imported_at,
         sheet=row.sheet,
         already_sold=row.already_sold,

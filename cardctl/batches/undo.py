@@ -85,7 +85,8 @@ def undo_batch(session: Session, *, run: Run, code: str, unsold: bool, reason: s
         removed=removed.cards,
         left=left,
         cost_fen=known_cost(removed.cost_fen, of=removed.cards, missing=removed.cost_missing),
-        cost_missing=removed.cost_missing,
+        # What was sold before it came has no cost that anybody misses.
+        cost_missing=0 if batch.already_sold else removed.cost_missing,
     )
     if removed.cards or batch.status != BatchStatus.UNDONE:
         _close(session, run, batch, undone)

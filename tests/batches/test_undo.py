@@ -126,6 +126,24 @@ def test_frozen_and_expired_cards_and_keys_sold_before_go_too(shop, batch):
     assert shop.sql("SELECT count(*) FROM card") == [(0,)]
 
 
+def test_keys_taken_for_sold_before_come_in_as_new_after_an_undo(shop):
+    shop.seed_catalog()
+    (shop.folder / "old.csv").write_text("兑换码\nMADE-UP-1\nMADE-UP-2\n", "utf-8")
+    line = "batch import old.csv --product VIP --supplier SUP --json"
+    batch = shop.run(f"{line} --already-sold").json["batch"]
+    new = f"{line} --expires never --cost 2"
+    (shop.folder / "late.csv").write_text("兑换码\nMADE-UP-2\n", "utf-8")
+    late = shop.run(new.replace("old.csv", "late.csv"), status=3).json
+    assert batch in late["rejects"][0]["message"]
+    for refused in ("--cost 2", "--expires never"):
+        told = shop.run(f"batch correct {batch} {refused} --reason try", status=5)
+        assert "keys-sold-before" in told.stderr
+    undone = undo(shop, batch).json
+    assert (undone["removed"], undone["cost_fen"], undone["cost_missing"]) == (2, None, 0)
+    assert shop.run(new).json["imported"] == 2
+    assert balances(shop)["stock"] == 400
+
+
 def test_no_verb_brings_a_card_back_that_was_seen(shop, batch):
     """What `REMOVABLE` rests on: who names no order was never revealed."""
     sell(shop)
