@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, text, tuple_
 from sqlmodel import Session
 
 from cardctl.clock import DAY_MS
@@ -105,7 +105,7 @@ def next_in_queue(
     if after is not None:
         query = query.where(tuple_(*_PLACE) > after.place)
     if frozen:
-        query = query.where(~_kept_waiting(frozen, partial=partial))
+        query = query.where(_is_served(frozen, partial=partial))
     query = query.order_by(*_PLACE).limit(size)
     if locking:
         query = lock_rows(session, query, table=orders, skip_locked=True)
@@ -116,7 +116,7 @@ def kept_waiting(
     session: Session, *, frozen: Frozen, partial: bool, most: int
 ) -> tuple[int, list[OrderRow]]:
     """How many orders wait only because stock is frozen, and the first of them."""
-    kept = _WAITING if frozen.everything else _WAITING & _kept_waiting(frozen, partial=partial)
+    kept = _WAITING if frozen.everything else and_(_WAITING, _is_kept(frozen, partial=partial))
     count = select(func.count()).select_from(orders).where(kept)
     first = _select_orders().where(kept).order_by(*_PLACE).limit(most)
     rows = [OrderRow(*row) for row in session.execute(first)]
@@ -189,22 +189,33 @@ def with_needs(
     ]
 
 
-def _kept_waiting(frozen: Frozen, *, partial: bool) -> ColumnElement[bool]:
-    """Whether frozen products keep an order from what it may get: one of them, or all it lacks.
+def _is_kept(frozen: Frozen, *, partial: bool) -> ColumnElement[bool]:
+    """Whether frozen products keep an order from what it may get: one of them, or all it lacks."""
+    found = _deciding_lines(frozen, select(1), partial=partial).exists()
+    return ~found if partial else found
 
-    A count, not an EXISTS: Postgres would make a join of that and read every line there is.
+
+def _is_served(frozen: Frozen, *, partial: bool) -> ColumnElement[bool]:
+    """The opposite, looked up order by order.
+
+    It counts, because of an EXISTS Postgres would make a table of all the lines there are, anew
+    for each chunk.
     """
+    count = select(func.count()).select_from(order_lines)
+    found = _deciding_lines(frozen, count, partial=partial).correlate(orders).scalar_subquery()
+    return found > 0 if partial else found == 0
+
+
+def _deciding_lines(frozen: Frozen, query: Select[Any], *, partial: bool) -> Select[Any]:
+    """The lines of an order that lack cards: those not frozen if it may get a part, else frozen."""
     line = order_lines.c
-    in_the_way = line.product_id.in_(frozen.product_ids)
-    lines = (
-        select(func.count())
-        .where(line.bucket == orders.c.bucket, line.order_id == orders.c.id)
-        .where(line.issued_qty < line.qty)
-        .correlate(orders)
+    named = line.product_id.in_(frozen.product_ids)
+    return query.where(
+        line.bucket == orders.c.bucket,
+        line.order_id == orders.c.id,
+        line.issued_qty < line.qty,
+        ~named if partial else named,
     )
-    if partial:
-        return lines.where(~in_the_way).scalar_subquery() == 0
-    return lines.where(in_the_way).scalar_subquery() > 0
 
 
 def _select_orders() -> Select[Any]:
