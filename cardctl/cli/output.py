@@ -31,7 +31,6 @@ WORDS = frozenset(
     {
         "event",
         "kind",
-        "noun",
         "origin",
         "outcome",
         "reason",
@@ -195,7 +194,8 @@ def text_value(name: str, value: object, zone: ZoneInfo) -> str:
     if name.endswith("_on") and value in (None, NEVER):
         return _("never")
     if value is None:
-        return ""
+        # Nothing at all reads as nothing to pay.
+        return _("not known") if name.endswith("cost_fen") else ""
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, int):
@@ -206,7 +206,13 @@ def text_value(name: str, value: object, zone: ZoneInfo) -> str:
         if any(is_dataclass(item) or isinstance(item, Mapping) for item in value):
             return str(len(value))
         return ", ".join(text_value(name, item, zone) for item in value)
-    return word(str(value)) if name in WORDS else str(value)
+    return _word(name, str(value))
+
+
+def _word(name: str, value: str) -> str:
+    if name == "noun":
+        return _(value)
+    return word(value) if name in WORDS else value
 
 
 def _text_of_number(name: str, value: int, zone: ZoneInfo) -> str:

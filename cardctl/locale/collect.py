@@ -35,6 +35,9 @@ _WORD_FIELDS = frozenset({"event", "kind", "origin", "scope", "state", "status",
 _NOT_SHOWN = frozenset({"Language", "SourceKind"})
 """Enumerations that are typed and never shown as words; so are all that cli/ has."""
 
+_NOUNS = "CatalogueNoun"
+"""The enumeration whose values are texts: as a word, an account is a kind of product."""
+
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 _COMMAND = re.compile(r"(?:cardctl|\{command\})(?: [-\w{}:…]+)+")
 """What looks like a line to type, which is the same in every language."""
@@ -101,7 +104,9 @@ def _class_texts(node: ast.ClassDef, *, in_cli: bool) -> Iterator[Text | ast.Joi
     is_words = is_enumeration and not in_cli and node.name not in _NOT_SHOWN
     for statement in node.body:
         name, value = _assignment(statement)
-        if is_words:
+        if node.name == _NOUNS:
+            yield from _literal(value)
+        elif is_words:
             yield from _words(value)
         elif not is_enumeration and name in ("message", "hint"):
             yield from _literal(value)
