@@ -1,7 +1,7 @@
 """No bytes make a command crash, hang, tell a secret or leave something behind.
 
-The suite shows each reader the part of the corpus that is its own; `make prove` shows all of it to
-all of them, in both languages and on both databases.
+The suite shows each reader a part of the corpus; `make prove` shows all of it to all of them, and to
+the import of keys on both databases and in both languages.
 """
 
 import time
@@ -70,15 +70,25 @@ def test_the_corpus_holds_what_the_issue_asks_for():
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_an_import_of_keys_meets_the_whole_corpus(watched):
-    reader = TABLES["batch import"]
-    for place, (name, hostile) in enumerate(CORPUS.items()):
-        content = hostile.make()
-        lang = "zh" if place % 2 else "en"
-        result = try_out(watched, reader, name, content, lang=lang, may_take=hostile.takeable)
-        if not hostile.takeable:
+def test_an_import_of_keys_meets_half_of_the_corpus(watched):
+    meet(watched, list(CORPUS)[::2], "en")
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_an_import_of_keys_meets_the_whole_corpus(watched, lang):
+    meet(watched, CORPUS, lang)
+
+
+def meet(shop, names, lang):
+    for name in names:
+        hostile = CORPUS[name]
+        takes = hostile.takeable
+        reader = TABLES["batch import"]
+        result = try_out(shop, reader, name, hostile.make(), lang=lang, may_take=takes)
+        if not takes:
             assert result.status == int(ExitStatus.INPUT_REFUSED), (name, str(result))
-        assert not list(files_holding([SECRET], [watched.home, watched.temporary])), name
+        assert not list(files_holding([SECRET], [shop.home, shop.temporary])), name
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -92,16 +102,17 @@ def test_every_reader_of_tables_meets_a_part_of_it(watched, name):
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_reader_of_lines_keys_and_settings(watched, name):
+    settings = name.startswith("a configuration")
     for place, (case, content) in enumerate(LINES.items()):
-        try_out(watched, OTHERS[name], case, content, lang="zh" if place % 2 else "en")
+        if settings or place % 3 == list(OTHERS).index(name) % 3:
+            try_out(watched, OTHERS[name], case, content, lang="zh" if place % 2 else "en")
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", [*TABLES, *OTHERS])
-def test_every_reader_meets_everything(watched, name, lang):
+def test_every_reader_meets_everything(watched, name):
     reader = {**TABLES, **OTHERS}[name]
-    for case, hostile in CORPUS.items():
-        try_out(watched, reader, case, hostile.make(), lang=lang)
-    for case, content in LINES.items():
-        try_out(watched, reader, case, content, lang=lang)
+    made = {name: hostile.make() for name, hostile in CORPUS.items()}
+    for place, (case, content) in enumerate((made | LINES).items()):
+        try_out(watched, reader, case, content, lang="zh" if place % 2 else "en")
