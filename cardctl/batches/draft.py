@@ -40,35 +40,39 @@ class Draft:
         folds = (product.fold_case, product.fold_hyphens)
         self._rules = (product.id, product.seats, product.key_space, *folds)
 
-    def cards(self, row: CheckedRow, place: int, card_ids: Iterator[int]) -> Iterator[StagedRow]:
+    def cards(self, row: CheckedRow, place: int, card_ids: Iterator[int]) -> list[StagedRow]:
         """The cards of a row, a seat each, sealed, in the order of `staging.COLUMNS`."""
         number, secret, fields, serial, note, cost_fen, expires_at = row
         product_id, seats, key_space, fold_case, fold_hyphens = self._rules
-        key = self.key
+        seal = self.key.seal if self.key is not None else _unsealed
         name = secret if number is None else number
         folded = canonical(name, fold_case=fold_case, fold_hyphens=fold_hyphens)
         digest = fingerprint(self.fingerprint_key, key_space=key_space, canonical=folded)
         bucket, masked = fingerprint_bucket(digest), mask(name)
-        sealed: tuple[bytes | None, ...] = (None, None, None)
+        cards: list[StagedRow] = []
         for seat, cost in enumerate(_cost_of_seats(cost_fen, seats), 1):
             card = next(card_ids)
-            if key is not None:
-                sealed = _sealed(key, (number, secret, fields), bucket, card, product_id)
-            yield (
-                bucket,
-                card,
-                digest,
-                seat,
-                *sealed,
-                masked,
-                serial,
-                note,
-                cost,
-                expires_at,
-                self.batch_id,
-                product_id,
-                place,
+            at = {"bucket": bucket, "card_id": card, "product_id": product_id}
+            cards.append(
+                (
+                    bucket,
+                    card,
+                    digest,
+                    seat,
+                    None if number is None else seal("number", plaintext=number.encode(), **at),
+                    seal("secret", plaintext=secret.encode(), **at),
+                    None if fields is None else seal("fields", plaintext=fields.encode(), **at),
+                    masked,
+                    serial,
+                    note,
+                    cost,
+                    expires_at,
+                    self.batch_id,
+                    product_id,
+                    place,
+                )
             )
+        return cards
 
 
 def new_draft(vault: Vault, product: Product, *, already_sold: bool) -> Draft:
@@ -78,17 +82,8 @@ def new_draft(vault: Vault, product: Product, *, already_sold: bool) -> Draft:
     return Draft(product, batch_id, vault.fingerprint_key, key, data_key)
 
 
-def _sealed(
-    key: BatchKey, parts: tuple[str | None, str, str | None], bucket: int, card: int, product: int
-) -> tuple[bytes | None, ...]:
-    """The number, the secret and the fields of a card, each sealed for its place."""
-    number, secret, fields = parts
-    place = {"bucket": bucket, "card_id": card, "product_id": product}
-    return (
-        None if number is None else key.seal("number", plaintext=number.encode(), **place),
-        key.seal("secret", plaintext=secret.encode(), **place),
-        None if fields is None else key.seal("fields", plaintext=fields.encode(), **place),
-    )
+def _unsealed(_field: str, **_of_card: object) -> None:
+    """What is kept of the parts of a key that was sold before: nothing."""
 
 
 def _cost_of_seats(cost_fen: int | None, seats: int) -> list[int | None]:

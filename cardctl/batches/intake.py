@@ -153,6 +153,7 @@ class _Place:
     """What a row is for: the batch to be of its product, and what checks it in this table."""
 
     draft: Draft
+    seats: int
     checker: RowChecker | None
     problem: InputRefused | None = None
     """Why the table holds no keys of that product; then there is no checker."""
@@ -181,23 +182,28 @@ class _TableRows:
         if place is not None and place.problem is not None:
             # The command says that all of it is of this product.
             raise place.problem
+        apart = self._heading.product is not None or table.format == "text"
+        self._only_place = None if apart else place
+        """Where every row belongs, if no row says anything of that."""
 
     def staged(self, chunk: list[Row]) -> Iterator[StagedRow]:
         """The cards of some rows, in the order of `staging.COLUMNS`; what is wrong is refused."""
         placed = [(row, place) for row in chunk if (place := self._place(row)) is not None]
-        card_ids = iter(new_ids(sum(place.draft.product.seats for _, place in placed)))
-        part = self._part
+        card_ids = iter(new_ids(sum(place.seats for _, place in placed)))
+        first = staging.place_of(self._part, 0)
         for row, place in placed:
             assert place.checker is not None
             checked = place.checker.check(row)
             if isinstance(checked, list):
                 self._refuse(place.draft, checked)
             else:
-                position = staging.place_of(part, row.number)
-                yield from place.draft.cards(checked, position, card_ids)
+                yield from place.draft.cards(checked, first + row.number, card_ids)
 
     def _place(self, row: Row) -> _Place | None:
         """Where a row belongs; None for one that is refused, or whose batch stands."""
+        if self._only_place is not None:
+            self._only_place.draft.rows += 1
+            return self._only_place
         names = self._intake.names
         try:
             product = self._product_of(row)
@@ -236,7 +242,7 @@ class _TableRows:
             columns = self._heading.columns_for(_asked(product, intake.options))
             self._check_merged(columns.header)
         except _NO_TABLE_OF_KEYS as problem:
-            return _Place(draft, None, problem)
+            return _Place(draft, product.seats, None, problem)
         intake.remembered |= columns.remembered
         names = columns.header.names
         draft.key_columns[self._part] = names.get(NUMBER) or names[SECRET]
@@ -247,7 +253,7 @@ class _TableRows:
             partners=columns.partners,
             kind=product.kind,
         )
-        return _Place(draft, checker)
+        return _Place(draft, product.seats, checker)
 
     def _check_merged(self, header: Header) -> None:
         """Of merged cells only the first has a value: no key, and no product, may be among them."""
