@@ -165,7 +165,9 @@ class Noun:
 def _offer_codes(command: Any, noun: str) -> None:
     """Let the shell complete codes: in options of those names, and the noun's own."""
     for param in command.params:
-        kind = noun if param.name == "code" and command.name != "add" else param.name
+        own = param.name == "code" and command.name != "add"
+        # `from_pool` names a pool, too.
+        kind = noun if own else param.name.rpartition("_")[2]
         if kind in CODES and (command.name != "add" or isinstance(param, TyperOption)):
             param.type.offer = partial(stored_codes, kind)
 

@@ -94,7 +94,7 @@ class OrderLine(Row, table=True):
 
 
 class OrderEvent(Row, table=True):
-    """What happened to an order, append-only: placed, issued, short, cancelled, revealed."""
+    """What happened to an order, a word of `OrderEventKind`; append-only."""
 
     __tablename__ = "order_event"
     __table_args__ = (

@@ -36,6 +36,7 @@ def test_codes_come_from_the_store(shop):
     assert offered(shop, "product", "show", "") == ["CARDP", "VIP"]
     assert offered(shop, "order", "add", "--channel", "") == ["TB"]
     assert offered(shop, "pool", "show", "v") == ["vip"]
+    assert offered(shop, "stock", "move", "--from", "v") == ["vip"]
     assert offered(shop, "batch", "show", "B-") == [batch]
     assert offered(shop, "batch", "import", "x", "--supplier", "S") == ["SUP"]
     assert offered(shop, "product", "show", "%") == []
