@@ -1,7 +1,7 @@
 """No bytes make a command crash, hang, tell a secret or leave something behind.
 
-The suite shows each reader a part of the corpus; `make prove` shows all of it to all of them, and to
-the import of keys on both databases and in both languages.
+The suite shows each reader a part of the corpus; `make prove` shows all of it to all of them, and
+to the import of keys on both databases and in both languages.
 """
 
 import time
