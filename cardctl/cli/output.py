@@ -4,8 +4,8 @@ JSON and JSON lines are for programs: the columns' names, money in fen, times in
 plain, csv and xlsx are for people: headings and words in the language of the run, yuan with two
 decimals, the store's local time. Without --format a terminal gets a table, a pipe plain lines.
 
-What a column holds is told by the end of its name: `_fen` money, `_at` (or `at`) an instant, `_on`
-the day of an instant (None or `NEVER`: never), `_bp` a rate.
+What a column holds is told by the end of its name: `_fen` money (a cost that is None: not known),
+`_at` (or `at`) an instant, `_on` the day of an instant (None or `NEVER`: never), `_bp` a rate.
 """
 
 import csv
@@ -194,7 +194,6 @@ def text_value(name: str, value: object, zone: ZoneInfo) -> str:
     if name.endswith("_on") and value in (None, NEVER):
         return _("never")
     if value is None:
-        # Nothing at all reads as nothing to pay.
         return _("not known") if name.endswith("cost_fen") else ""
     if isinstance(value, bool):
         return _("yes") if value else _("no")

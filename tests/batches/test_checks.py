@@ -106,6 +106,9 @@ WRONG = {
     "no day": ({"expires": "someday"}, "expires", "bad-date"),
     "no such day": ({"expires": "2027-02-30"}, "expires", "bad-date"),
     "an unformatted date": ({"expires": NotText("number", "46752")}, "expires", "bad-date"),
+    "a vague time": ({"expires": "一年半载"}, "expires", "bad-date"),
+    "a month": ({"expires": "2027年12月"}, "expires", "bad-date"),
+    "a book for a day": ({"expires": "至" * 40_000}, "expires", "bad-date"),
     "yesterday": ({"expires": "2026-11-21"}, "expires", "expired"),
     "a formula for a day": ({"expires": NotText("formula", "")}, "expires", "formula"),
     "no amount": ({"cost": "twelve"}, "cost", "bad-money"),
@@ -159,6 +162,16 @@ def test_no_error_shows_more_than_a_quarter_of_a_key(key):
         ("2027-12-31 00:00:00", "2027-12-31"),
         ("2027-12-31 18:00:00", "2027-12-31"),
         ("+12m", "2027-11-22"),
+        ("12个月", "2027-11-22"),
+        ("1年", "2027-11-22"),
+        ("一年", "2027-11-22"),
+        ("半年", "2027-05-22"),
+        ("365天", "2027-11-22"),
+        ("2027.12.31", "2027-12-31"),
+        ("２０２７年１２月３１日", "2027-12-31"),
+        ("2027年12月31日 23:59:59", "2027-12-31"),
+        ("至2027-12-31", "2027-12-31"),
+        ("2026.11.22～2027.12.31", "2027-12-31"),
     ],
 )
 def test_days_as_suppliers_write_them(text, day):
@@ -175,7 +188,7 @@ def test_a_day_is_good_to_its_last_moment():
     assert day_of(found.expires_at + 1, ZONE).isoformat() == "2026-11-23"
 
 
-@pytest.mark.parametrize("text", ["永久", "长期有效", "never"])
+@pytest.mark.parametrize("text", ["永久", "永久有效", "长期有效", "永不过期", "never"])
 def test_never_is_said_in_words(text):
     assert check(GOOD | {"expires": text}).expires_at == NEVER
 
