@@ -34,6 +34,8 @@ class Invocation:
     """What stood on the command line besides the verb's own parameters."""
 
     flags: dict[str, Any] = field(default_factory=dict)
+    command: str = "cardctl"
+    """The noun and the verb, as far as the line was understood."""
 
     def note_flags(self, flags: Mapping[str, Any]) -> None:
         """Keep the options of the program, wherever on the line they stood."""

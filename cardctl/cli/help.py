@@ -57,7 +57,8 @@ def group_help(group: Any, ctx: Any) -> str:
 
 
 def _opening(summary: str | None, examples: Sequence[str], usage: str) -> list[list[str]]:
-    lines = [_(part) for part in (summary or "").split("\n\n")]
+    # The catalogue knows a paragraph by its words: it may be broken anywhere in the docstring.
+    lines = [_(part.replace("\n", " ")) for part in (summary or "").split("\n\n")]
     shown = [f"  {example}" for example in examples]
     return [
         *([line] for text in lines for line in ["\n".join(wrap(text, _columns()))]),

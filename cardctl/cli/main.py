@@ -4,7 +4,6 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
-from itertools import islice, takewhile
 from typing import Annotated, Any
 
 import typer
@@ -74,18 +73,21 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line on the streams of `sys`; returns its exit status."""
     prepare_streams(plain="--no-color" in arguments)
     _choose_language(arguments)
+    invocation = Invocation()
     try:
         if shell := os.environ.get(completion.VARIABLE):
             write(sys.stdout, completion.answer(make_root(), arguments, shell))
             return ExitStatus.DONE
         _refuse_bytes(arguments)
-        return _run(list(arguments))
+        return _run(list(arguments), invocation)
     except HelpAsked as asked:
         write(sys.stderr, asked.message + "\n")
         return ExitStatus.USAGE
     except TyperUsageError as error:
         return _refuse(explain(error), arguments)
     except CardctlError as error:
+        if isinstance(error, UsageRefused) and not error.hint:
+            _point_to_help(error, invocation.command)
         return _refuse(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         return ExitStatus.INTERRUPTED
@@ -105,10 +107,10 @@ def make_root() -> Any:
     return root
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], invocation: Invocation) -> int:
     root = make_root()
     try:
-        with root.make_context("cardctl", arguments, obj=Invocation()) as ctx:
+        with root.make_context("cardctl", arguments, obj=invocation) as ctx:
             status = root.invoke(ctx)
     except typer.Exit as done:
         return done.exit_code
@@ -178,18 +180,14 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _refuse(error: CardctlError, arguments: Sequence[str]) -> int:
-    if isinstance(error, UsageRefused) and not error.hint:
-        error = _with_help(error, arguments)
     failures.say_error(error, as_json=_wants_json(arguments))
     return error.exit_status
 
 
-def _with_help(error: UsageRefused, arguments: Sequence[str]) -> UsageRefused:
+def _point_to_help(error: UsageRefused, command: str) -> None:
     """A usage error that knows no better way out points to the help of its command."""
-    words = takewhile(lambda word: word[:1].isalpha(), arguments)
-    error.details["command"] = " ".join(["cardctl", *islice(words, 2)])
+    error.details["command"] = command
     error.hint = "{command} --help"  # type: ignore[misc]  # of this one error, not of its class
-    return error
 
 
 class Bug(CardctlError):

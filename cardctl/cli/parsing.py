@@ -177,6 +177,7 @@ def offers_for(
 @contextmanager
 def parsing(ctx: TyperContext) -> Iterator[None]:
     """Let usage errors know their command; Typer's parser forgets it here and there."""
+    ctx.obj.command = ctx.command_path
     try:
         yield
     except UsageError as error:

@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from cardctl.cli.options import days, rate, yuan
+from tests.cli.conftest import every_verb
 
 MISTAKES = {
     "nonsense": "cardctl has no command nonsense",
@@ -40,6 +41,8 @@ MISTAKES = {
     "probe buy --count": "the option --count needs a value",
     "probe buy --seats 2": "--count is missing",
 }
+VERBS = dict(every_verb())
+PAGES = ["", *sorted({path.rpartition(" ")[0] for path in VERBS}), *VERBS]
 
 
 @pytest.fixture(autouse=True)
@@ -100,10 +103,16 @@ def test_options_of_the_program_may_stand_anywhere(machine):
         assert machine.run(line).stdout.startswith("设置"), line
 
 
-@pytest.mark.parametrize("line", ["--help", "config --help", "config show --help"])
+@pytest.mark.parametrize("line", ["probe buy", "--lang en probe buy", "probe --lang en buy"])
+def test_the_way_out_is_the_help_of_the_verb_wherever_options_stand(machine, line):
+    told = machine.run(f"{line} --count x", status=2).stderr
+    assert told.splitlines()[1] == "hint: cardctl probe buy --help"
+
+
+@pytest.mark.parametrize("line", [f"{page} --help" for page in PAGES])
 def test_help_in_chinese_holds_no_english_sentence(machine, line):
     page = machine.run(line, CARDCTL_LANG="zh").stdout
-    assert page.splitlines()[2] == "示例:"
+    assert "示例:" in page.splitlines()
     for text in page.splitlines():
         words = re.findall(r"(?<![-\w/.|])[a-z]{2,}(?![-\w/.:|])", text)
         assert "cardctl" in text or len(words) < 3 or re.search("[一-鿿]", text), text
