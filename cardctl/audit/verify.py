@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from cardctl.audit.record import BEGIN, END, NOTHING_BEFORE, links_of, record_mac
 from cardctl.schema.audit import audit_records
+from cardctl.storage.dialects import select_many
 
 _PAGE = 5_000
 _LINKS_AT_ONCE = 500
@@ -185,11 +186,9 @@ class _Walk:
         """Look up the records that runs saw before them."""
         if not self.links:
             return
-        key = tuple_(audit_records.c.run_id, audit_records.c.seq)
-        found = self.session.connection().execute(
-            select(audit_records.c.run_id, audit_records.c.seq, audit_records.c.mac).where(
-                key.in_(list(self.links))
-            )
+        key = ("run_id", "seq")
+        found = select_many(
+            self.session, audit_records, columns=(*key, "mac"), key=key, rows=self.links
         )
         standing = {(run, seq): mac for run, seq, mac in found}
         for (run, seq), mac in self.links.items():

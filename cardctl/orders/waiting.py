@@ -23,6 +23,7 @@ from cardctl.vocabulary import ISSUABLE
 
 # A literal, as in the partial index: SQLite's planner does not look into a parameter.
 _WAITING = text(f"orders.status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})")
+_KEY = ("bucket", "id")
 _PLACE = (orders.c.waiting_since, orders.c.bucket, orders.c.id)
 _LINE_COLUMNS = (
     "bucket",
@@ -126,13 +127,12 @@ def kept_waiting(
 def named_orders(
     session: Session, *, keys: Sequence[tuple[int, int]], locking: bool
 ) -> list[OrderRow]:
-    """Orders by (bucket, id), whatever their status, locked in that order."""
-    order = orders.c
-    query = _select_orders().where(tuple_(order.bucket, order.id).in_(keys))
-    query = query.order_by(order.bucket, order.id)
-    if locking:
-        query = lock_rows(session, query, table=orders, skip_locked=False)
-    return [OrderRow(*row) for row in session.execute(query)]
+    """Orders by (bucket, id), in that order, whatever their status; locked in it if asked."""
+    place = _KEY if locking else ()
+    rows = select_many(
+        session, orders, columns=OrderRow._fields, key=_KEY, rows=sorted(keys), lock_order=place
+    )
+    return sorted(OrderRow(*row) for row in rows)
 
 
 def find_orders(

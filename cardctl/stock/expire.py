@@ -1,10 +1,10 @@
 """Take cards off the shelf whose time is over, and put back what nobody waits for any more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, select, true
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
@@ -13,7 +13,7 @@ from cardctl.money import sum_known
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import pools, products
 from cardctl.schema.orders import orders
-from cardctl.stock.claim import AVAILABLE, in_claim_order
+from cardctl.stock.claim import AVAILABLE, ClaimLost, in_claim_order
 from cardctl.storage.dialects import lock_rows, update_many
 from cardctl.vocabulary import CardStatus, OrderStatus
 
@@ -46,13 +46,14 @@ def expire_cards(
     """
     if as_of > run.at:
         raise NotYet
-    shelves = _shelves_with_overdue(session, as_of)
-    if not shelves:
-        return []
     card = cards.c
-    over = tuple_(card.product_id, card.pool_id).in_(shelves) & overdue(as_of)
-    to = CardStatus.EXPIRED
-    return _move(session, run, "stock.expire", over, to=to, passing_locked=passing_locked)
+    # Shelf by shelf: asked for several at once, SQLite walks over everything that is available.
+    which = [
+        (card.product_id == product_id) & (card.pool_id == pool_id) & overdue(as_of)
+        for product_id, pool_id in _shelves_with_overdue(session, as_of)
+    ]
+    move = _Move("stock.expire", CardStatus.AVAILABLE, CardStatus.EXPIRED, passing_locked)
+    return move.carry_out(session, run, which)
 
 
 def any_overdue(session: Session, *, at: int) -> bool:
@@ -66,12 +67,16 @@ def overdue(at: int) -> ColumnElement[bool]:
 
 
 def _shelves_with_overdue(session: Session, at: int) -> list[tuple[int, int]]:
-    """The products and pools with overdue cards: one look each into the index of the claim."""
+    """The products and pools with overdue cards, in the order in which cards are locked.
+
+    It takes one look each into the index of the claim.
+    """
     card = cards.c
     here = (card.product_id == products.c.id) & (card.pool_id == pools.c.id)
     found = select(1).where(here, overdue(at)).correlate(products, pools).exists()
     query = select(products.c.id, pools.c.id).select_from(products.join(pools, true()))
-    return [(row[0], row[1]) for row in session.execute(query.where(found))]
+    query = query.where(found).order_by(products.c.id, pools.c.id)
+    return [(row[0], row[1]) for row in session.execute(query)]
 
 
 def release_cards(session: Session, *, run: Run) -> list[Moved]:
@@ -99,50 +104,62 @@ def release_cards_of(
 
 def _release(session: Session, run: Run, which: ColumnElement[bool]) -> list[Moved]:
     reserved = cards.c.status == CardStatus.RESERVED
-    return _move(session, run, "stock.release", reserved & which, to=CardStatus.AVAILABLE)
+    move = _Move("stock.release", CardStatus.RESERVED, CardStatus.AVAILABLE)
+    return move.carry_out(session, run, [reserved & which])
 
 
-def _move(
-    session: Session,
-    run: Run,
-    verb: str,
-    which: ColumnElement[bool],
-    *,
-    to: CardStatus,
-    passing_locked: bool = False,
-) -> list[Moved]:
-    """Change the status of some cards, locked in the order of the claim, and count them."""
-    card = cards.c
-    query = in_claim_order(
-        select(card.bucket, card.id, card.product_id, card.cost_fen).where(which)
-    )
-    query = lock_rows(session, query, table=cards, skip_locked=passing_locked)
-    found = session.execute(query).all()
-    if not found:
-        return []
-    update_many(
-        session,
-        cards,
-        key=("bucket", "id"),
-        changed=(),
-        rows=[(row.bucket, row.id) for row in found],
-        constants={
-            "status": to.value,
-            "status_at": run.at,
-            "order_bucket": None,
-            "order_id": None,
-            "order_line_id": None,
-        },
-    )
-    moved = _by_product(session, found)
-    run.record(session, verb, {"cards": {one.product: one.cards for one in moved}})
-    return moved
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A change of the status of cards, and the verb it is recorded by."""
+
+    verb: str
+    was: CardStatus
+    to: CardStatus
+    passing_locked: bool = False
+
+    def carry_out(
+        self, session: Session, run: Run, parts: Sequence[ColumnElement[bool]]
+    ) -> list[Moved]:
+        """Move some cards, part by part in the order of the claim, and count them."""
+        costs: dict[int, list[int | None]] = {}
+        for which in parts:
+            for row in self._change(session, run, which):
+                costs.setdefault(row.product_id, []).append(row.cost_fen)
+        if not costs:
+            return []
+        moved = _by_product(session, costs)
+        run.record(session, self.verb, {"cards": {one.product: one.cards for one in moved}})
+        return moved
+
+    def _change(self, session: Session, run: Run, which: ColumnElement[bool]) -> Sequence[Any]:
+        """Lock cards and change them; raises `ClaimLost` when one is no longer what it was."""
+        card = cards.c
+        query = in_claim_order(
+            select(card.bucket, card.id, card.product_id, card.cost_fen).where(which)
+        )
+        query = lock_rows(session, query, table=cards, skip_locked=self.passing_locked)
+        found = session.execute(query).all()
+        changed = update_many(
+            session,
+            cards,
+            key=("bucket", "id"),
+            changed=(),
+            rows=[(row.bucket, row.id) for row in found],
+            guard=f"card.status = '{self.was}'",
+            constants={
+                "status": self.to.value,
+                "status_at": run.at,
+                "order_bucket": None,
+                "order_id": None,
+                "order_line_id": None,
+            },
+        )
+        if changed != len(found):
+            raise ClaimLost(missing=len(found) - changed)
+        return found
 
 
-def _by_product(session: Session, rows: Sequence[Any]) -> list[Moved]:
-    costs: dict[int, list[int | None]] = {}
-    for row in rows:
-        costs.setdefault(row.product_id, []).append(row.cost_fen)
+def _by_product(session: Session, costs: Mapping[int, Sequence[int | None]]) -> list[Moved]:
     named = session.execute(
         select(products.c.sku, products.c.id).where(products.c.id.in_(costs)).order_by("sku")
     )

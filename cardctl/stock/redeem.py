@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy import delete, insert, select
 from sqlmodel import Session
 
 from cardctl.audit.record import Actor, Run
@@ -27,7 +27,7 @@ from cardctl.schema.orders import order_events, orders
 from cardctl.schema.stock import redeem_tries
 from cardctl.stock.claim import ClaimLost, in_claim_order
 from cardctl.stock.find_cards import NumberUnknown, fingerprints_of
-from cardctl.storage.dialects import insert_new, lock_rows, update_many
+from cardctl.storage.dialects import insert_new, lock_rows, select_many, update_many
 from cardctl.storage.store import Store
 from cardctl.vault.secret import Secret
 from cardctl.vocabulary import CardStatus, OrderEventKind
@@ -199,7 +199,7 @@ def _redeem(
 
 def _lock_orders(session: Session, prints: Sequence[bytes]) -> None:
     """Lock the orders that hold seats of a key: orders come before cards, for everybody."""
-    card, order = cards.c, orders.c
+    card = cards.c
     keys = sorted(
         {
             (row.order_bucket, row.order_id)
@@ -213,9 +213,8 @@ def _lock_orders(session: Session, prints: Sequence[bytes]) -> None:
             )
         }
     )
-    query = select(order.id).where(tuple_(order.bucket, order.id).in_(keys))
-    query = query.order_by(order.bucket, order.id)
-    session.execute(lock_rows(session, query, table=orders, skip_locked=False))
+    place = ("bucket", "id")
+    select_many(session, orders, columns=("id",), key=place, rows=keys, lock_order=place)
 
 
 def _lock(session: Session, fingerprint: bytes) -> Sequence[Any]:

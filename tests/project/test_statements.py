@@ -21,6 +21,8 @@ from tests.support.statements import judge
         ("SELECT p.id FROM pool p FOR NO KEY UPDATE OF pool", "locks"),
         ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SERIALIZABLE"),
         ("SELECT pg_advisory_xact_lock(1)", "advisory"),
+        ("SELECT id FROM card WHERE (bucket, id) IN ((?, ?), (?, ?))", "pairs"),
+        ("SELECT id FROM pool WHERE (id, code) IN (VALUES (%(a)s, %(b)s))", "pairs"),
         ("CREATE TRIGGER t AFTER INSERT ON card BEGIN SELECT 1; END", "trigger"),
         (
             "SELECT 1 FROM orders JOIN order_line ON order_line.order_id = orders.id",
@@ -50,6 +52,7 @@ def test_a_broken_rule_is_heard(statement, word):
         "SELECT 1 FROM card c JOIN orders o ON c.order_bucket = o.bucket AND c.order_id = o.id",
         "SELECT 1 FROM card JOIN batch ON batch.id = card.batch_id",
         "SELECT count(*) FROM card",
+        "SELECT id FROM pool WHERE (id, code) IN (SELECT id, code FROM pool) AND (id) IN (?, ?)",
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
     ],
 )

@@ -1,7 +1,8 @@
 """What the program says to the database: recorded, counted, and held against the house rules.
 
 The rules that a statement can break: locks only in known places, no SERIALIZABLE, no advisory lock,
-no trigger, nothing append-only changed, and bucketed tables joined on their bucket.
+no trigger, nothing append-only changed, no list of pairs, and bucketed tables joined on their
+bucket.
 """
 
 import re
@@ -45,6 +46,7 @@ _CHANGE = re.compile(
 _LOCK = re.compile(
     r"\bFOR\s+(?:NO\s+KEY\s+)?(?:UPDATE|SHARE)\b(?:\s+OF\s+\"?([a-z_]+)\"?)?", re.IGNORECASE
 )
+_PAIRS = re.compile(r"\)\s+IN\s+\((?:\s*VALUES)?\s*\(\s*[?%:$]", re.IGNORECASE)
 _TRIGGER = re.compile(r"\bCREATE\s+(?:CONSTRAINT\s+)?TRIGGER\b", re.IGNORECASE)
 
 _UNION = re.compile(r"\bUNION\s+ALL\b", re.IGNORECASE)
@@ -69,6 +71,8 @@ def judge(statement: str) -> list[str]:
         problems.append("takes an advisory lock: constraints and row counts carry correctness")
     if _TRIGGER.search(statement):
         problems.append("makes a trigger")
+    if _PAIRS.search(statement):
+        problems.append("looks up pairs of values: SQLite reads the whole table for two of them")
     # The arms of a UNION ALL are stacked, not joined: each is held to the rule by itself.
     for arm in _UNION.split(statement):
         problems += _unbucketed_joins(arm)
