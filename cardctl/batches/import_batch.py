@@ -27,7 +27,14 @@ from cardctl.batches.row_errors import (
     Reject,
     SoldBefore,
 )
-from cardctl.batches.target import Standing, Target, find_names, find_standing, find_target
+from cardctl.batches.target import (
+    Standing,
+    Target,
+    check_alike,
+    find_names,
+    find_standing,
+    find_target,
+)
 from cardctl.catalog.supplier_columns import remembered_columns
 from cardctl.catalog.supplier_passwords import find_password
 from cardctl.money import known_cost
@@ -57,7 +64,7 @@ def import_batch(
 
     `advance` hears of rows read, `on_reject` of every error: without it only the first are known.
     The same file is `unchanged` for each product whose batch stands. Raises `NotFound`, the
-    errors of `failures` and of `heading`, and what reading the file raises.
+    errors of `failures`, `heading` and `target`, and what reading the file raises.
     """
     _check_options(options, run.at)
     with store.reading() as session:
@@ -215,13 +222,14 @@ class _Import:
             if found is None:
                 # The batch that was in the way has been undone since.
                 raise StoreBusy
-            intake.met[product_id] = found
+            intake.met[product_id] = check_alike(found, already_sold=intake.options.already_sold)
         return self._result(ImportStatus.UNCHANGED)
 
     def _result(self, status: ImportStatus, booked: Sequence[ImportResult] = ()) -> ImportResult:
         """What came of the file as a whole, with what came of each product that it holds."""
         intake, rejects = self.intake, self.intake.rejects
-        known = [] if status == ImportStatus.REFUSED else [*booked, *intake.met.values()]
+        known_before = intake.met.values()
+        known = [] if status == ImportStatus.REFUSED else [*booked, *known_before]
         known.sort(key=lambda result: result.product or "")
         imported = sum(result.imported for result in booked)
         missing = sum(result.cost_missing for result in booked)
@@ -249,6 +257,7 @@ class _Import:
             batches=() if intake.names.only else tuple(known),
             warnings=tuple(intake.warnings),
             remembered=intake.remembered,
+            whole=not (rejects.rows or intake.sheet) and all(met.whole for met in known_before),
             left_in_clear=intake.in_clear and self.source.path is not None,
         )
 
@@ -282,7 +291,7 @@ def _standing_whole(
     """The batch that the whole file has made, where that is known without opening the file."""
     for sheet in ("", options.sheet or ""):
         if found := standing.get((sheet, product_id)):
-            return found
+            return check_alike(found, already_sold=options.already_sold)
     return None
 
 

@@ -22,6 +22,7 @@ from cardctl.batches.heading import (
 )
 from cardctl.batches.results import LISTED_MOST, ImportOptions, ImportResult, Rejects, Skipped
 from cardctl.batches.row_errors import AmbiguousLine, Reject
+from cardctl.batches.target import check_alike
 from cardctl.errors import InputRefused
 from cardctl.identifiers import new_ids
 from cardctl.schema.catalog import Product, Supplier
@@ -120,7 +121,8 @@ class Intake:
         draft = self.drafts.get(product.id)
         if draft is None:
             if standing := self.standing.get((self.sheet, product.id)):
-                self.met[product.id] = standing
+                sold = self.options.already_sold
+                self.met[product.id] = check_alike(standing, already_sold=sold)
                 return None
             draft = new_draft(self.vault, product, already_sold=self.options.already_sold)
             self.drafts[product.id] = self._by_id[draft.batch_id] = draft

@@ -78,6 +78,8 @@ class ImportResult:
     warnings: tuple[TableWarning, ...] = ()
     remembered: Mapping[str, str] = field(default_factory=dict)
     """The columns that were taken because an import before said so, by field."""
+    whole: bool = False
+    """Whether every row of the file is in the store, and no other sheet was left out."""
     left_in_clear: bool = False
     """Whether the file still lies where it was, readable by whoever finds it."""
 

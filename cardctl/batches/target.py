@@ -9,11 +9,27 @@ from sqlmodel import Session
 from cardctl.batches.by_product import ProductNames
 from cardctl.batches.results import ImportResult
 from cardctl.catalog.supplier_maps import mapped_products
-from cardctl.errors import NotFound
+from cardctl.errors import NotFound, StateForbids
 from cardctl.schema.cards import batches
 from cardctl.schema.catalog import Product, Supplier, pools, products, suppliers
 from cardctl.vocabulary import BatchStatus, ImportStatus
 from cardctl.workbooks.source import Source
+
+
+class StandsAsSold(StateForbids):
+    """The file is to be stock, and its keys stand as sold before they came: no secret is kept."""
+
+    code = "stands-as-sold"
+    message = "the file was imported as batch {batch}, of keys sold before: none of them is stock"
+    hint = "cardctl batch undo {batch} --reason TEXT, then import the file again"
+
+
+class StandsAsStock(StateForbids):
+    """The keys of the file are said to be sold before they came, and stand as stock."""
+
+    code = "stands-as-stock"
+    message = "the file was imported as batch {batch}, whose keys are for sale"
+    hint = "cardctl batch undo {batch} --reason TEXT, then import the file again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,7 @@ def find_standing(session: Session, target: Target, source: Source) -> Standing:
             batch.sheet,
             batch.product_id,
             batch.row_count,
+            batch.rejected_count,
             batch.already_sold,
             products.c.sku,
             pools.c.code.label("pool"),
@@ -93,6 +110,17 @@ def find_standing(session: Session, target: Target, source: Source) -> Standing:
             sheet=row.sheet,
             rows=row.row_count,
             already_sold=row.already_sold,
+            whole=not (row.rejected_count or row.sheet),
         )
         for row in found
     }
+
+
+def check_alike(standing: ImportResult, *, already_sold: bool) -> ImportResult:
+    """A batch that stands, if it is what is asked for.
+
+    Raises `StandsAsSold` and `StandsAsStock`: its keys would not be where they are thought to be.
+    """
+    if standing.already_sold != already_sold:
+        raise (StandsAsSold if standing.already_sold else StandsAsStock)(batch=standing.batch)
+    return standing

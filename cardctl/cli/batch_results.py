@@ -136,7 +136,7 @@ def dispose_of_source(
     context: "Context", source: "Source", result: "ImportResult", *, wanted: bool
 ) -> None:
     """Delete the source once every key of it is in the store, or say that it lies in clear."""
-    done = result.status in (ImportStatus.IMPORTED, ImportStatus.UNCHANGED)
+    done = result.whole and result.status in (ImportStatus.IMPORTED, ImportStatus.UNCHANGED)
     if context.dry_run or source.path is None:
         return
     if wanted and done:

@@ -59,6 +59,21 @@ def test_it_is_never_sold_and_is_undone_like_any_import(sold):
     assert sold.sql("SELECT count(*) FROM card") == [(0,)]
 
 
+def test_a_file_that_stands_as_the_other_kind_is_not_called_unchanged(sold):
+    (sold.folder / "stock.csv").write_text("卡号,密码\n0003,pw\n", "utf-8")
+    stock = "batch import stock.csv --product CARDP --supplier SUP"
+    batch = sold.run(f"{stock} --expires never --json").json["batch"]
+    refused = sold.run(f"{stock} --already-sold --json", status=5).error
+    assert (refused["code"], refused["details"]["batch"]) == ("stands-as-stock", batch)
+    as_stock = "batch import sold.csv --product CARDP --supplier SUP --delete-source --json"
+    refused = sold.run(as_stock, status=5).error
+    assert (refused["code"], refused["details"]["batch"]) == (
+        "stands-as-sold",
+        sold.result["batch"],
+    )
+    assert (sold.folder / "sold.csv").exists()
+
+
 @pytest.mark.parametrize("option", ["--cost 1", "--cost-rate 90%", "--expires never"])
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_it_has_neither_a_cost_nor_an_expiry(sold, option):
