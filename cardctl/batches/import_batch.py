@@ -74,7 +74,7 @@ def import_batch(
         if names.only and (found := _standing_whole(standing, names.only.id, options)):
             return found
         remembered = remembered_columns(session, supplier_id=target.supplier.id)
-        kept = find_password(
+        password = options.password or find_password(
             session, vault=vault, supplier_id=target.supplier.id, supplier=supplier
         )
     intake = Intake(
@@ -90,9 +90,7 @@ def import_batch(
         rejects=Rejects(on_reject),
     )
     try:
-        return _Import(run, source, target, intake).carry_out(
-            store, options.password or kept, advance
-        )
+        return _Import(run, source, target, intake).carry_out(store, password, advance)
     except WrongPassword:
         if options.password is None:
             raise RememberedPasswordWrong(supplier=supplier, file=source.name) from None

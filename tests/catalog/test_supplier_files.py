@@ -159,6 +159,8 @@ def test_a_password_of_another_supplier_does_not_open(supplied):
     (supplied.folder / "sealed.xlsx").write_bytes(sealed_xlsx(CODES))
     line = "batch import sealed.xlsx --product VIP --supplier OTHER --expires never --json"
     assert code_of(supplied.run(line, status=7)) == "file-password-tampered"
+    given = f"{line} --dry-run --password-source env:PW"
+    assert supplied.run(given, env={"PW": PASSWORD}).json["imported"] == 2
     found = supplied.run("vault verify --json", status=None)
     assert found.status in (7, 8)
     assert {"kind": "supplier-changed", "subject": "OTHER", "field": ""} in found.json["findings"]
