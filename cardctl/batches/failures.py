@@ -83,4 +83,7 @@ class CardsHaveLeft(StateForbids):
 
     code = "cards-have-left"
     message = "{left} of the {cards} cards of batch {batch} have left the stock"
-    hint = "cardctl batch undo {batch} --unsold takes back the others; cardctl batch recall {batch}"
+    hint = (
+        "cardctl batch undo {batch} --unsold --reason TEXT takes back the others;"
+        " cardctl batch recall {batch} --reason TEXT"
+    )

@@ -7,7 +7,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from cardctl.cli.language import _
+from cardctl.cli.language import _, word
 from cardctl.cli.terminal import escape, has_colour, write
 from cardctl.clock import now_ms
 from cardctl.errors import CardctlError
@@ -38,14 +38,16 @@ def say_error(error: CardctlError, *, as_json: bool) -> None:
 def describe(error: CardctlError) -> tuple[str, str]:
     """Message and hint in the language of the run.
 
-    Details that are texts of ours ("a whole number"), or words of the operating system, are
-    translated in the message; a hint names commands, so its details stay as they are.
+    Details that are texts of ours ("a whole number"), a status, or words of the operating system
+    are translated in the message; a hint names commands, so its details stay as they are.
     """
     system = _system_reasons() if "reason" in error.details else {}
     spoken = {
         name: system.get(str(value)) or _(str(value)) if name in TEXT_DETAILS else value
         for name, value in error.details.items()
     }
+    if "status" in spoken:
+        spoken["status"] = word(str(spoken["status"]))
     return _(error.message).format(**spoken), _(error.hint).format(**error.details)
 
 

@@ -29,6 +29,7 @@ from cardctl.money import format_rate, format_yuan
 
 WORDS = frozenset(
     {
+        "alert",
         "event",
         "kind",
         "origin",

@@ -66,6 +66,8 @@ def test_what_was_sold_stays_and_is_named_when_the_file_comes_again(shop, batch)
     told = undo(shop, batch, status=5)
     error = json.loads(told.stderr)["error"]
     assert (error["code"], error["details"]["left"]) == ("cards-have-left", 3)
+    # What the hint says is a line that runs.
+    assert f"cardctl batch undo {batch} --unsold --reason TEXT" in error["hint"]
     undone = undo(shop, batch, "--unsold").json
     assert (undone["removed"], undone["left"], undone["cost_fen"]) == (7, 3, 1400)
     assert balances(shop)["payable:SUP"] == -600

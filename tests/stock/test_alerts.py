@@ -197,6 +197,7 @@ def test_frozen_stock_is_told(shop):
         ("frozen", None, "all"),
     ]
     assert all(one["frozen_at"] and one["expires_first_at"] is None for one in found)
+    assert "冻结\tVIP" in shop.run("--lang zh stock alerts --format plain", status=8).stdout
 
 
 def test_as_many_statements_for_many_products(shop, count_statements):

@@ -61,6 +61,8 @@ def test_only_what_a_buyer_has_is_redeemed(sold, change, said):
     refused = redeem(sold, "MADE-UP-3", status=5).error
     assert (refused["code"], refused["details"]["status"]) == ("cannot-redeem", said)
     assert (tries(sold), "redeemed" in statuses(sold)) == (1, False)
+    chinese = sold.run("--lang zh card redeem -", stdin="MADE-UP-3", status=5).stderr
+    assert said not in chinese
 
 
 def test_a_card_whose_time_is_over_is_not_redeemed(sold):
@@ -126,7 +128,8 @@ def test_a_dry_run_redeems_nothing_but_its_failed_tries_count(sold):
 def test_the_number_is_no_argument_and_never_repeated(sold):
     refused = sold.run("card redeem MADE-UP-1", status=2)
     assert "MADE-UP-1" not in refused.stderr
-    sold.run("card redeem", status=2)
+    assert "cardctl card redeem -" in refused.stderr
+    assert "cardctl card redeem -" in sold.run("card redeem", status=2).stderr
     refused = redeem(sold, "SECRET-NUMBER-404", status=4)
     assert "SECRET-NUMBER-404" not in refused.stdout + refused.stderr
 

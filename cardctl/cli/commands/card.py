@@ -93,7 +93,7 @@ class NumberOnCommandLine(UsageRefused):
 
     code = "secret-in-argument"
     message = "a card's number is never given as an argument: others can read it there"
-    hint = "cardctl card find, and type the number; or pipe it to cardctl card find -"
+    hint = "{command}, and type the number; or pipe it to {command} -"
 
 
 class NumberMissing(UsageRefused):
@@ -109,7 +109,7 @@ class SeveralNumbers(InputRefused):
 
     code = "several-numbers"
     message = "stdin has {count} lines: one number is looked for at a time"
-    hint = "pipe one number to each cardctl card find -"
+    hint = "pipe one number to each {command} -"
 
 
 class CardsOrFile(UsageRefused):
@@ -313,22 +313,23 @@ def _number(context: Context, source: str | None) -> "Secret":
     """A card's number, typed or piped; raises `NumberOnCommandLine` and `NumberMissing`."""
     from cardctl.vault.secret import Secret
 
+    command = context.invocation.command
     if source not in (None, "-"):
-        raise NumberOnCommandLine
+        raise NumberOnCommandLine(command=command)
     if source is None and context.no_input:
-        raise NumberMissing
-    number = Secret(_one_line() if source else context.ask_secret("Number of the card"))
+        raise NumberMissing(command=command)
+    number = Secret(_one_line(command) if source else context.ask_secret("Number of the card"))
     if not number.reveal().strip():
-        raise NumberMissing
+        raise NumberMissing(command=command)
     return number
 
 
-def _one_line() -> str:
+def _one_line(command: str) -> str:
     """The one line that stdin has; raises `SeveralNumbers`."""
     lines = sys.stdin.read(_LONGEST_INPUT).split("\n")
     filled = [line.strip("\r") for line in lines if line.strip()]
     if len(filled) > 1:
-        raise SeveralNumbers(count=len(filled))
+        raise SeveralNumbers(count=len(filled), command=command)
     return filled[0] if filled else ""
 
 
