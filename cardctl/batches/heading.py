@@ -190,10 +190,11 @@ def _read(first: list[Row], asked: Asked, naming: Naming) -> tuple[int, KeyColum
 def _read_row(row: Row, reading: _Reading, naming: Naming) -> KeyColumns:
     names = [fold(text_of(cell)) for cell in row.cells]
     given = _by_field(naming.given, reading.synonyms)
+    free = set(names) - set(map(fold, given.values()))
     remembered = {
         name: column
         for name, column in _by_field(naming.remembered, reading.synonyms).items()
-        if name not in given and fold(column) in names
+        if name not in given and fold(column) in free
     }
     header = find_header(
         iter([row]), reading.synonyms, reading.required, given={**remembered, **given}

@@ -73,12 +73,16 @@ def import_file(
 
 
 def given_columns(mapped: "Sequence[str]") -> dict[str, str]:
-    """The columns that --map names, by field."""
-    given = {}
+    """The columns that --map names, by field: each field and each column once."""
+    given: dict[str, str] = {}
     for item in mapped:
         field, sign, column = item.partition("=")
         if not (field.strip() and sign and column.strip()):
             raise BadOptionValue(option="--map", value=item, expected="a field, = and a column")
+        if field.strip() in given or column.strip() in given.values():
+            raise BadOptionValue(
+                option="--map", value=item, expected="another field and another column"
+            )
         given[field.strip()] = column.strip()
     return given
 

@@ -43,12 +43,18 @@ def find_header(
 ) -> Header:
     """Take rows up to the header and say where each field stands; the rows after it are left.
 
-    `given` names the column of a field and comes before its synonyms. Raises `HeaderMissing`,
+    `given` names the column of a field and comes before its synonyms; that column then means
+    nothing else. Raises `HeaderMissing`,
     `HeaderAmbiguous` and `MappedColumnMissing`.
     """
     given = given or {}
     meanings = {fold(name): field for field, names in synonyms.items() for name in names}
-    meanings = {name: field for name, field in meanings.items() if field not in given}
+    spoken_for = set(map(fold, given.values()))
+    meanings = {
+        name: field
+        for name, field in meanings.items()
+        if field not in given and name not in spoken_for
+    }
     wanted = set(required) | set(given)
     best, best_score = None, -1
     for row in islice(rows, HEADER_WITHIN):
@@ -91,7 +97,7 @@ def _missing(
     cells = [text_of(cell).strip() for cell in row.cells] if row else []
     # A row without a header may hold keys, and an error names no key.
     names = {fold(cell) for cell in cells}
-    known = any(name in meanings for name in names)
+    known = any(name in meanings for name in names) or names & set(map(fold, given.values()))
     found = ", ".join(cell[:_SHOWN] for cell in cells if cell) if known else "-"
     for field, column in given.items():
         if fold(column) not in names:

@@ -164,3 +164,19 @@ def test_a_password_of_another_supplier_does_not_open(supplied):
     found = supplied.run("vault verify --json", status=None)
     assert found.status in (7, 8)
     assert {"kind": "supplier-changed", "subject": "OTHER", "field": ""} in found.json["findings"]
+
+
+def test_a_column_means_one_thing(supplied):
+    (supplied.folder / "a.csv").write_text("卡号,密码\n0001,pw-1\n", "utf-8")
+    line = "batch import a.csv --product CARDP --supplier SUP --expires never --json"
+    for mapped in ("number=密码", "secret=卡号"):
+        told = supplied.run(f"{line} --map {mapped}", status=3).error
+        assert (told["code"], told["details"]["found"]) == ("header-missing", "卡号, 密码")
+    swapped = supplied.run(f"{line} --map number=密码 --map secret=卡号").json
+    assert swapped["imported"] == 1
+    # Remembered by now; what the command says comes first, and its column means nothing else.
+    (supplied.folder / "a.csv").write_text("卡号,密码\n0002,pw-2\n", "utf-8")
+    assert supplied.run(f"{line} --map secret=密码").json["imported"] == 1
+    assert len(supplied.run("card find - --json", stdin="0002").json) == 1
+    for mapped in ("--map secret=密码 --map secret=卡号", "--map secret=密码 --map serial=密码"):
+        assert supplied.run(f"{line} {mapped}", status=2).error["code"] == "usage"
