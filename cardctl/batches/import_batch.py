@@ -226,8 +226,7 @@ class _Import:
     def _result(self, status: ImportStatus, booked: Sequence[ImportResult] = ()) -> ImportResult:
         """What came of the file as a whole, with what came of each product that it holds."""
         intake, rejects = self.intake, self.intake.rejects
-        known_before = intake.met.values()
-        known = [] if status == ImportStatus.REFUSED else [*booked, *known_before]
+        known = [] if status == ImportStatus.REFUSED else [*booked, *intake.met.values()]
         known.sort(key=lambda result: result.product or "")
         imported = sum(result.imported for result in booked)
         missing = sum(result.cost_missing for result in booked)
@@ -255,7 +254,7 @@ class _Import:
             batches=() if intake.names.only else tuple(known),
             warnings=tuple(intake.warnings),
             remembered=intake.remembered,
-            whole=not (rejects.rows or intake.sheet) and all(met.whole for met in known_before),
+            whole=intake.is_whole(),
             left_in_clear=intake.in_clear and self.source.path is not None,
         )
 

@@ -29,7 +29,7 @@ from cardctl.schema.catalog import Product, Supplier
 from cardctl.vault.keyset import Vault
 from cardctl.vault.mask import mask
 from cardctl.vocabulary import ProductKind
-from cardctl.workbooks.cells import NotText, Row, TableWarning
+from cardctl.workbooks.cells import MemberUnread, NotText, Row, TableWarning
 from cardctl.workbooks.failures import HeaderAmbiguous, HeaderMissing, MappedColumnMissing
 from cardctl.workbooks.headers import Header, fold
 from cardctl.workbooks.read import Table
@@ -115,6 +115,12 @@ class Intake:
         self.skipped += (
             Skipped(line.number, table.member, line.masked) for line in table.skipped.lines[:room]
         )
+
+    def is_whole(self) -> bool:
+        """Whether nothing of the file was left out, now or when its standing batches were made."""
+        unread = any(isinstance(warning, MemberUnread) for warning in self.warnings)
+        left_out = self.rejects.rows or self.sheet or unread
+        return not left_out and all(standing.whole for standing in self.met.values())
 
     def draft_of(self, product: Product) -> Draft | None:
         """The batch to be of a product; None when its batch stands."""

@@ -79,7 +79,7 @@ class ImportResult:
     remembered: Mapping[str, str] = field(default_factory=dict)
     """The columns that were taken because an import before said so, by field."""
     whole: bool = False
-    """Whether every row of the file is in the store, and no other sheet was left out."""
+    """Whether all of the file is known to be in the store: every row, sheet and file in it."""
     left_in_clear: bool = False
     """Whether the file still lies where it was, readable by whoever finds it."""
 

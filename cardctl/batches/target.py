@@ -79,6 +79,8 @@ def find_names(session: Session, supplier: Supplier, *, sku: str | None) -> Prod
 def find_standing(session: Session, target: Target, source: Source) -> Standing:
     """The batches that this very file made for this supplier, unless they were undone."""
     batch = batches.c
+    # What a zip holds beside its tables was told when it was read, and is not known here.
+    zipped = source.name.lower().endswith(".zip")
     found = session.execute(
         select(
             batch.code,
@@ -110,7 +112,7 @@ def find_standing(session: Session, target: Target, source: Source) -> Standing:
             sheet=row.sheet,
             rows=row.row_count,
             already_sold=row.already_sold,
-            whole=not (row.rejected_count or row.sheet),
+            whole=not (row.rejected_count or row.sheet or zipped),
         )
         for row in found
     }

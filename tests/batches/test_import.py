@@ -9,7 +9,6 @@ import time
 
 import pytest
 
-from tests.batches.files import sheets
 from tests.workbooks.build import encrypted, one_sheet, table, text_cell, xlsx
 
 IMPORT = "batch import {file} --product {product} --supplier SUP --expires never --json"
@@ -230,19 +229,6 @@ def test_stdin_is_read_and_the_source_may_be_deleted(stocked):
     bad = write(stocked, "c.csv", "code\nB\nC\n")
     run(stocked, bad, "--delete-source", "--skip-bad-rows", status=8)
     assert (stocked.folder / bad).exists()
-    # What was left out then is still in the file only.
-    again = run(stocked, bad, "--delete-source")
-    assert again.json["status"] == "unchanged"
-    assert (stocked.folder / bad).exists()
-
-
-def test_a_source_with_another_sheet_of_keys_is_not_deleted(stocked):
-    book = sheets(A=[["兑换码"], ["A-1"]], B=[["兑换码"], ["B-1"]])
-    file = write(stocked, "sheets.xlsx", book)
-    for status in ("imported", "unchanged"):
-        done = run(stocked, file, "--sheet", "A", "--delete-source")
-        assert (done.json["status"], "was kept" in done.stderr) == (status, True)
-    assert (stocked.folder / file).exists()
 
 
 def test_every_secret_comes_out_as_it_went_in(stocked):
