@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, Table
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.catalog.entries import Entry, differing, said
 from cardctl.identifiers import new_id
-from cardctl.storage.dialects import insert_many, lock_rows, update_many
+from cardctl.storage.dialects import insert_many, select_many, update_many
 from cardctl.storage.failures import TransactionRaced
 from cardctl.vocabulary import Outcome
 
@@ -45,10 +45,11 @@ class Draft(Generic[Entry]):
 
 
 def lock_entries(session: Session, column: Column[Any], codes: Collection[str]) -> None:
-    """Lock the rows of some codes, in the order of their ids: nobody else changes them now."""
-    table = column.table
-    query = select(table.c.id).where(column.in_(codes)).order_by(table.c.id)
-    session.execute(lock_rows(session, query, table=table, skip_locked=False)).all()
+    """Lock the rows of some codes, some thousand at a time: nobody else changes them now."""
+    rows = [(code,) for code in sorted(codes)]
+    select_many(
+        session, column.table, columns=("id",), key=(column.name,), rows=rows, lock_order=("id",)
+    )
 
 
 def write_drafts(
