@@ -14,7 +14,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -362,11 +363,18 @@ def _parts(shown: Shown) -> list[tuple[str, Shown]]:
     ]
 
 
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Where to write a file that may be there already: beside it, until it is whole."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    yield fresh
+    fresh.replace(path)
+
+
 def _write_file(path: Path, shown: Shown) -> None:
     """Write a result to a file only its owner can read, whole or not at all."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    _FILE_KINDS[path.suffix.lower()](fresh, shown)
-    fresh.replace(path)
+    with replaced(path) as fresh:
+        _FILE_KINDS[path.suffix.lower()](fresh, shown)
 
 
 def _write_xlsx(path: Path, shown: Shown) -> None:

@@ -235,7 +235,7 @@ class OutputExists(StateForbids):
 
     code = "output-exists"
     message = "{file} exists already"
-    hint = "name another file, or remove it first"
+    hint = "name another file, or add --yes to replace it"
 
 
 class OutputUnwritable(InputRefused):

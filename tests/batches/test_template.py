@@ -54,8 +54,11 @@ def test_it_is_filled_in_and_imported_without_its_example(catalogue, sku, langua
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_it_is_a_workbook_and_never_written_over(catalogue):
+def test_it_is_a_workbook_and_written_over_only_with_yes(catalogue):
     catalogue.run("batch template --product VIP --out t.csv", status=2)
     catalogue.run("batch template --product NONE --out t.xlsx", status=4)
     catalogue.run("batch template --out t.xlsx")
     catalogue.run("batch template --out t.xlsx", status=5)
+    again = catalogue.run("batch template --product VIP --out t.xlsx --yes --json").json
+    assert (again["file"], again["product"]) == ("t.xlsx", "VIP")
+    assert [path.name for path in catalogue.folder.iterdir()] == ["t.xlsx"]

@@ -131,9 +131,13 @@ def test_the_template_of_an_empty_shop_says_what_its_columns_are_for(shop):
     assert shop.run("setup import empty.xlsx --json").json["status"] == "unchanged"
 
 
-def test_a_template_is_never_written_over_and_is_a_workbook(shop):
+def test_a_template_is_written_over_only_with_yes_and_is_a_workbook(shop):
     shop.run("setup template --out a.xlsx")
     assert "output-exists" in shop.run("setup template --out a.xlsx", status=5).stderr
+    before = (shop.folder / "a.xlsx").read_bytes()
+    shop.run("supplier add FRESH --name new")
+    assert shop.run("setup template --out a.xlsx --yes --json").json["file"] == "a.xlsx"
+    assert (shop.folder / "a.xlsx").read_bytes() != before
     shop.run("setup template --out a.csv", status=2)
 
 

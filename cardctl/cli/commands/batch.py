@@ -1,6 +1,7 @@
 """Batches: import a file of keys, look at imports, take them back."""
 
-from dataclasses import asdict
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,7 @@ from cardctl.cli.importing import (
 )
 from cardctl.cli.language import spoken
 from cardctl.cli.options import OptionalReason, PasswordSource, Reason, rate, yuan
+from cardctl.cli.output import replaced
 from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.passwords import read_password
 from cardctl.cli.rejects import rejects_output, write_rejects
@@ -63,9 +65,10 @@ def template(
     if out.suffix.lower() != ".xlsx":
         raise BadOptionValue(option="--out", value=str(out), expected="a file that ends in .xlsx")
     chinese = spoken() == Language.ZH
-    with context.reading() as session:
-        written = write_template(session, sku=product, path=out, chinese=chinese)
-    context.show(written, TEMPLATE)
+    place = replaced(out) if context.yes and out.is_file() else nullcontext(out)
+    with context.reading() as session, place as path:
+        written = write_template(session, sku=product, path=path, chinese=chinese)
+    context.show(replace(written, file=str(out)), TEMPLATE)
 
 
 @noun.verb(

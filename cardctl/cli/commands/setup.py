@@ -1,5 +1,6 @@
 """setup: the shop in one workbook, written as it is and read back as it is to be."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ from cardctl.cli.context import Context
 from cardctl.cli.failures import describe
 from cardctl.cli.language import spoken
 from cardctl.cli.options import PasswordSource
-from cardctl.cli.output import Column
+from cardctl.cli.output import Column, replaced
 from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.passwords import read_password
 from cardctl.cli.rejects import REJECT, SHOWN_MOST
@@ -65,8 +66,9 @@ def template(
 
     if out.suffix.lower() != ".xlsx":
         raise BadOptionValue(option="--out", value=str(out), expected="a file that ends in .xlsx")
-    with context.reading() as session:
-        written = write_setup(session, path=out, chinese=spoken() == Language.ZH)
+    place = replaced(out) if context.yes and out.is_file() else nullcontext(out)
+    with context.reading() as session, place as path:
+        written = write_setup(session, path=path, chinese=spoken() == Language.ZH)
     context.show({"file": str(out), "sheets": written}, TEMPLATE)
 
 
