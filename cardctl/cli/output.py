@@ -14,8 +14,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -207,13 +206,8 @@ def text_value(name: str, value: object, zone: ZoneInfo) -> str:
         if any(is_dataclass(item) or isinstance(item, Mapping) for item in value):
             return str(len(value))
         return ", ".join(text_value(name, item, zone) for item in value)
-    return _word(name, str(value))
-
-
-def _word(name: str, value: str) -> str:
-    if name == "noun":
-        return _(value)
-    return word(value) if name in WORDS else value
+    say = _ if name == "noun" else word if name in WORDS else str
+    return say(str(value))
 
 
 def _text_of_number(name: str, value: int, zone: ZoneInfo) -> str:
@@ -363,16 +357,10 @@ def _parts(shown: Shown) -> list[tuple[str, Shown]]:
     ]
 
 
-@contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """Where to write a file that may be there already: beside it, until it is whole."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
-    yield fresh
-    fresh.replace(path)
-
-
 def _write_file(path: Path, shown: Shown) -> None:
     """Write a result to a file only its owner can read, whole or not at all."""
+    from cardctl.workbooks.write import replaced
+
     with replaced(path) as fresh:
         _FILE_KINDS[path.suffix.lower()](fresh, shown)
 

@@ -93,6 +93,14 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Where to write a file that may be there already: beside it, until it is whole."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    yield fresh
+    fresh.replace(path)
+
+
 @dataclass(frozen=True, slots=True)
 class SheetPage:
     """A sheet to be written.

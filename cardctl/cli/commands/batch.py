@@ -36,7 +36,6 @@ from cardctl.cli.importing import (
 )
 from cardctl.cli.language import spoken
 from cardctl.cli.options import OptionalReason, PasswordSource, Reason, rate, yuan
-from cardctl.cli.output import replaced
 from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.passwords import read_password
 from cardctl.cli.rejects import rejects_output, write_rejects
@@ -61,6 +60,7 @@ def template(
 ) -> None:
     """Write an empty workbook for a supplier to fill in."""
     from cardctl.batches.template import write_template
+    from cardctl.workbooks.write import replaced
 
     if out.suffix.lower() != ".xlsx":
         raise BadOptionValue(option="--out", value=str(out), expected="a file that ends in .xlsx")

@@ -10,7 +10,7 @@ from cardctl.cli.context import Context
 from cardctl.cli.failures import describe
 from cardctl.cli.language import spoken
 from cardctl.cli.options import PasswordSource
-from cardctl.cli.output import Column, replaced
+from cardctl.cli.output import Column
 from cardctl.cli.parsing import BadOptionValue
 from cardctl.cli.passwords import read_password
 from cardctl.cli.rejects import REJECT, SHOWN_MOST
@@ -63,6 +63,7 @@ def template(
 ) -> None:
     """Write the shop as it is into a workbook to fill in."""
     from cardctl.setup.template import write_setup
+    from cardctl.workbooks.write import replaced
 
     if out.suffix.lower() != ".xlsx":
         raise BadOptionValue(option="--out", value=str(out), expected="a file that ends in .xlsx")
