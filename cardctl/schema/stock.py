@@ -35,7 +35,7 @@ class RedeemTry(Row, table=True):
 
     id: int = Field(sa_column=id_column())
     actor: str = Field(sa_column=text_column())
-    """Who tried: the operator, or the user of the operating system at a host."""
+    """Who tried: the user of the operating system at a host."""
     at: int = Field(sa_column=big_column())
 
 

@@ -3,7 +3,8 @@
 A number that was guessed must not pay, so a try that fails is kept, and too many of one actor
 within a while lock the actor out. A try that succeeds neither counts nor forgives; one during a
 lock-out is refused unseen and does not prolong it. The tries of one actor come one after another,
-so that many at once do not all pass the count before the first of them has failed.
+so that many at once do not all pass the count before the first of them has failed. The actor is
+the user at a host: the operator is whoever a variable says, and would not be kept out.
 """
 
 import json
@@ -102,7 +103,7 @@ def redeem_card(
     `CannotRedeem`, and `SeveralProducts` when products that keep their numbers apart share this
     one and none was named.
     """
-    name = actor.operator or f"{actor.os_user}@{actor.host}"
+    name = f"{actor.os_user}@{actor.host}"
     with run.transaction(store) as session:
         if sku is not None:
             find_product_id(session, sku=sku)

@@ -93,11 +93,13 @@ def _is_table(rows: list[list[str]], labels: Labels) -> bool:
 
     A row of labels is. So is a first row of several cells without a digit above a row as wide with
     digits: a header of words unknown here, whose columns only a mapping can name. A label alone is
-    one only if what stands below are codes: not pairs, nor further labels with their values.
+    one if it is a word for codes, or what stands below are codes: not pairs, nor further labels
+    with their values.
     """
     for place, row in enumerate(rows):
         if labels.heads(row):
-            return len(row) > 1 or _stands_above_codes(rows[place + 1 :], labels)
+            below = rows[place + 1 :]
+            return len(row) > 1 or labels.head_codes(row) or _stands_above_codes(below, labels)
     if len(rows) < 2 or not len(rows[0]) == len(rows[1]) > 1:  # noqa: PLR2004 -- a row and the next
         return False
     return not any(map(_DIGIT.search, rows[0])) and any(map(_DIGIT.search, rows[1]))

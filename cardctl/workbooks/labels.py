@@ -9,15 +9,18 @@ from cardctl.workbooks.headers import fold
 NUMBER, SECRET = "number", "secret"
 KEY_FIELDS = (NUMBER, SECRET)
 
+_CODES = (
+    *("兑换码", "激活码", "充值码", "提货码", "券码", "卡券码"),
+    *("cdkey", "cd-key", "code", "redeem code", "activation code"),
+)
 FIELDS = {
     NUMBER: (
         *("卡号", "卡片号码", "卡号码", "账号", "帐号", "用户名", "登录名", "card number"),
         *("card no", "card_number", "number", "account", "user", "username", "user name", "login"),
     ),
     SECRET: (
-        *("密码", "卡密", "卡密码", "兑换码", "激活码", "充值码", "提货码", "券码", "卡券码"),
-        *("链接", "兑换链接", "领取链接", "网址", "password", "pin", "pwd", "pass", "cdkey"),
-        *("cd-key", "code", "key", "redeem code", "activation code", "secret", "link", "url"),
+        *("密码", "卡密", "卡密码", *_CODES, "链接", "兑换链接", "领取链接", "网址"),
+        *("password", "pin", "pwd", "pass", "key", "secret", "link", "url"),
     ),
     "serial": ("序列号", "流水号", "serial", "serial number", "serial no", "sn"),
     "expires": (
@@ -37,6 +40,7 @@ _OTHERS = (
     *("face value", "face_value", "denomination", "order", "order number", "quantity", "qty"),
 )
 """Labels of what is no part of a key."""
+_LONE_CODES = [[fold(name)] for name in _CODES]
 _DIGIT = re.compile("[0-9]")
 _COLON = re.compile(r"[ \t]*[:：](?!//)[ \t]*")
 _BOUNDARY = re.compile(r"[\s,，;；|｜]")
@@ -79,6 +83,10 @@ class Labels:
             return True
         others = (name for name in names if name not in self._meanings)
         return len(known) == 1 and not any(map(_DIGIT.search, others))
+
+    def head_codes(self, cells: Iterable[str]) -> bool:
+        """Whether the header is a word for a code alone: what stands below is never a pair."""
+        return [self._name(cell) for cell in cells if cell.strip()] in _LONE_CODES
 
     def _name(self, cell: str) -> str:
         name = fold(cell)

@@ -70,8 +70,8 @@ def test_the_corpus_holds_what_the_issue_asks_for():
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_an_import_of_keys_meets_half_of_the_corpus(watched):
-    meet(watched, list(CORPUS)[::2], "en")
+def test_an_import_of_keys_meets_a_part_of_the_corpus(watched):
+    meet(watched, list(CORPUS)[::4], "en")
 
 
 @pytest.mark.prove
@@ -95,16 +95,15 @@ def meet(shop, names, lang):
 @pytest.mark.parametrize("name", [name for name in TABLES if name != "batch import"])
 def test_every_reader_of_tables_meets_a_part_of_it(watched, name):
     place = list(TABLES).index(name)
-    for case in list(CORPUS)[place :: 3 * len(TABLES)]:
+    for case in list(CORPUS)[place :: 6 * len(TABLES)]:
         try_out(watched, TABLES[name], case, CORPUS[case].make())
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_reader_of_lines_keys_and_settings(watched, name):
-    settings = name.startswith("a configuration")
     for place, (case, content) in enumerate(LINES.items()):
-        if settings or place % 3 == list(OTHERS).index(name) % 3:
+        if place % 4 == list(OTHERS).index(name) % 4:
             try_out(watched, OTHERS[name], case, content, lang="zh" if place % 2 else "en")
 
 

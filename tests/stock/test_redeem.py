@@ -100,8 +100,8 @@ def test_five_failed_tries_lock_their_actor_out_until_the_window_has_passed(sold
     redeem(sold, "MADE-UP-1", status=5)
     locked = redeem(sold, "MADE-UP-2", status=5).error
     assert (locked["code"], locked["details"]["minutes"]) == ("locked-out", 11)
-    # Refused tries count for nothing, and nobody else is locked out.
-    redeem(sold, "MADE-UP-3", status=5, env=BOSS)
+    # Refused tries count for nothing, and another name does not help.
+    assert redeem(sold, "MADE-UP-2", status=5, env=BOSS).error["code"] == "locked-out"
     frozen_clock.advance(seconds=11 * 60)
     redeem(sold, "MADE-UP-2")
     assert statuses(sold) == ["available", "redeemed", "redeemed"]
@@ -134,19 +134,19 @@ def test_the_number_is_no_argument_and_never_repeated(sold):
     assert "SECRET-NUMBER-404" not in refused.stdout + refused.stderr
 
 
-def test_eight_at_once_one_wins(sold):
+def test_of_several_at_once_one_wins(sold):
     ((bucket, card_id),) = sold.sql("SELECT bucket, id FROM card WHERE status = 'issued' LIMIT 1")
     shown = sold.run("order show TB:1 --reveal --reason test --json").json["cards"]
     number = next(one["secret"] for one in shown if one["id"] == card_code(bucket, card_id))
     processes = [
         sold.spawn("card redeem - --json", env={"CARDCTL_OPERATOR": f"clerk-{place}"})
-        for place in range(8)
+        for place in range(4)
     ]
     for process in processes:
         process.stdin.write(number)
         process.stdin.close()
     ends = [(process.wait(timeout=120), process.stderr.read()) for process in processes]
-    assert sorted(status for status, _ in ends) == [0, *[5] * 7]
+    assert sorted(status for status, _ in ends) == [0, *[5] * 3]
     assert all("already-redeemed" in said for status, said in ends if status == 5)
     assert statuses(sold).count("redeemed") == 1
     sold.run("stock check")
@@ -154,10 +154,12 @@ def test_eight_at_once_one_wins(sold):
 
 
 def test_many_guesses_of_one_actor_at_once_do_not_all_pass(sold):
-    processes = [sold.spawn("card redeem - --json", env=CLERK) for _ in range(8)]
+    for place in range(3):
+        redeem(sold, f"GUESSED-BEFORE-{place}", status=4)
+    processes = [sold.spawn("card redeem - --json", env=CLERK) for _ in range(4)]
     for place, process in enumerate(processes):
         process.stdin.write(f"GUESSED-{place}")
         process.stdin.close()
     ends = sorted(process.wait(timeout=120) for process in processes)
-    assert ends == [4] * 5 + [5] * 3
+    assert ends == [4] * 2 + [5] * 2
     assert tries(sold) == 5

@@ -325,3 +325,9 @@ def test_any_text_is_read_or_refused(text, line):
     with suppress(InputRefused):
         for table in tables_in([text.encode("utf-8", "replace")], Request("keys", line=line)):
             list(table.rows)
+
+
+@pytest.mark.parametrize("code", ["=cmd|' /C calc'!A0 made-up", "AB12 CD34", "A----B"])
+def test_below_a_word_for_codes_a_line_is_a_code(code):
+    form, rows, skipped = parse(f"兑换码\n{code}\n")
+    assert (form, rows, skipped) == ("csv", [["兑换码"], [code]], [])
