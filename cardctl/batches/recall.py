@@ -11,7 +11,7 @@ from cardctl.batches.queries import lock_batch
 from cardctl.schema.cards import batches, cards
 from cardctl.stock.claim import lock_cards
 from cardctl.stock.holders import Holder, find_holders
-from cardctl.vocabulary import BatchStatus, CardStatus, Quarantine
+from cardctl.vocabulary import BatchStatus, CardStatus, Outcome, Quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Recalled:
     """How many cards were quarantined now, and the orders that hold others."""
 
     batch: str
+    outcome: Outcome
     status: BatchStatus
     product: str
     supplier: str
@@ -43,7 +44,8 @@ def recall_batch(session: Session, *, run: Run, code: str, reason: str) -> Recal
     if is_news:
         facts = {"quarantined": quarantined, "orders": len(found), "reason": reason}
         run.record(session, "batch.recall", {"batch": code, **facts})
-    return Recalled(code, status, batch.product, batch.supplier, quarantined, found)
+    outcome = Outcome.UPDATED if is_news else Outcome.UNCHANGED
+    return Recalled(code, outcome, status, batch.product, batch.supplier, quarantined, found)
 
 
 def _quarantine(session: Session, batch_id: int, at: int) -> int:

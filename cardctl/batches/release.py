@@ -10,7 +10,7 @@ from cardctl.audit.record import Run
 from cardctl.batches.queries import lock_batch
 from cardctl.schema.cards import batches, cards
 from cardctl.stock.claim import lock_cards
-from cardctl.vocabulary import BatchStatus, CardStatus, Quarantine
+from cardctl.vocabulary import BatchStatus, CardStatus, Outcome, Quarantine
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Released:
     """How many cards are for sale again, expired meanwhile, or stay frozen by themselves."""
 
     batch: str
+    outcome: Outcome
     status: BatchStatus
     product: str
     supplier: str
@@ -30,7 +31,7 @@ def release_batch(session: Session, *, run: Run, code: str, reason: str) -> Rele
     """Take a recall back; raises `NotFound`.
 
     What the recall quarantined becomes available, or expired where its time is over meanwhile. A
-    card that was frozen by itself stays frozen. A batch that is not recalled stays as it is.
+    card that was frozen by itself stays frozen. A batch that is not recalled is unchanged.
     """
     batch = lock_batch(session, code)
     recalled = (cards.c.batch_id == batch.id) & (cards.c.quarantined_for == Quarantine.RECALL.value)
@@ -54,6 +55,7 @@ def release_batch(session: Session, *, run: Run, code: str, reason: str) -> Rele
     frozen = (cards.c.batch_id == batch.id) & (cards.c.quarantined_for == Quarantine.FREEZE.value)
     released = Released(
         batch=code,
+        outcome=Outcome.UPDATED if is_news else Outcome.UNCHANGED,
         status=status,
         product=batch.product,
         supplier=batch.supplier,

@@ -17,7 +17,7 @@ from cardctl.schema.cards import batches, cards, data_keys
 from cardctl.stock.claim import in_claim_order
 from cardctl.storage.dialects import lock_rows
 from cardctl.storage.failures import StoreBusy
-from cardctl.vocabulary import BatchStatus, CardStatus
+from cardctl.vocabulary import BatchStatus, CardStatus, Outcome
 
 REMOVABLE = (
     CardStatus.AVAILABLE,
@@ -43,6 +43,7 @@ class Undone:
     """
 
     batch: str
+    outcome: Outcome
     status: BatchStatus
     product: str
     supplier: str
@@ -77,8 +78,10 @@ def undo_batch(session: Session, *, run: Run, code: str, unsold: bool, reason: s
     # Known only now: what was being sold when this began is waited for.
     if left and not unsold and batch.status != BatchStatus.UNDONE:
         raise CardsHaveLeft(batch=code, left=left, cards=cards_there)
+    is_news = removed.cards > 0 or batch.status != BatchStatus.UNDONE
     undone = Undone(
         batch=code,
+        outcome=Outcome.UPDATED if is_news else Outcome.UNCHANGED,
         status=BatchStatus.UNDONE,
         product=batch.product,
         supplier=batch.supplier,
@@ -88,7 +91,7 @@ def undo_batch(session: Session, *, run: Run, code: str, unsold: bool, reason: s
         # What was sold before it came has no cost that anybody misses.
         cost_missing=0 if batch.already_sold else removed.cost_missing,
     )
-    if removed.cards or batch.status != BatchStatus.UNDONE:
+    if is_news:
         _close(session, run, batch, undone)
         kept = {
             "removed": removed.cards,

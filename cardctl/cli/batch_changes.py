@@ -5,6 +5,7 @@ from cardctl.cli.output import Column
 
 _BATCH = (
     Column("batch", "batch"),
+    Column("outcome", "outcome"),
     Column("status", "status"),
     Column("product", "product"),
     Column("supplier", "supplier"),
@@ -17,9 +18,7 @@ UNDONE = (
     Column("cost_missing", "cost unknown"),
 )
 CORRECTED = (
-    Column("batch", "batch"),
-    Column("outcome", "outcome"),
-    *_BATCH[1:],
+    *_BATCH,
     Column("supplier_was", "supplier before"),
     Column("cost_fen", "cost"),
     Column("cost_missing", "cost unknown"),

@@ -145,11 +145,14 @@ class Context:
         except BadValue as error:
             raise BadOptionValue(option=option, **error.details) from None
 
-    def expiry(self, option: str, text: str | None) -> int | None:
-        """The last good instant (epoch ms) that an option says: a day, +12m or never."""
+    def expiry(self, option: str, text: str | None, *, since: int | None = None) -> int | None:
+        """The last good instant (epoch ms) that an option says: a day, +12m or never.
+
+        A duration counts from `since` (epoch ms), or from now.
+        """
         if text is None:
             return None
-        today = clock.day_of(self.run.at, self.zone)
+        today = clock.day_of(self.run.at if since is None else since, self.zone)
         try:
             return clock.parse_expiry(text, today=today, zone=self.zone)
         except (BadValue, ValueError, OverflowError):

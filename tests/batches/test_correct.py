@@ -255,6 +255,14 @@ def test_what_was_expired_by_mistake_is_for_sale_again(shop, frozen_clock):
     check_all(shop)
 
 
+def test_a_duration_counts_from_the_import(shop, frozen_clock):
+    shop.seed_catalog()
+    batch = shop.import_codes("VIP", ["K-1"], expires="2026-12-31")["batch"]
+    frozen_clock.advance(days=30)
+    assert correct(shop, batch, "--expires", "+12m").json["redated"] == 1
+    assert correct(shop, batch, "--expires", "2027-11-22").json["outcome"] == "unchanged"
+
+
 def test_what_is_good_again_in_a_recalled_batch_waits_for_its_release(shop, frozen_clock):
     shop.seed_catalog()
     batch = shop.import_codes("VIP", ["K-1", "K-2"], expires="2026-12-01")["batch"]

@@ -43,6 +43,7 @@ def records(shop):
 def test_what_is_unsold_is_quarantined_and_the_orders_are_listed(shop, batch):
     recalled = recall(shop, batch).json
     assert (recalled["status"], recalled["quarantined"]) == ("recalled", 7)
+    assert recalled["outcome"] == "updated"
     assert recalled["orders"] == [
         {
             "order": "TB:1",
@@ -55,7 +56,8 @@ def test_what_is_unsold_is_quarantined_and_the_orders_are_listed(shop, batch):
     ]
     assert counts(shop, batch) == {"issued": 3, "quarantined": 7}
     before = records(shop)
-    assert recall(shop, batch).json["quarantined"] == 0
+    again = recall(shop, batch).json
+    assert (again["outcome"], again["quarantined"]) == ("unchanged", 0)
     assert records(shop) == before
     shop.run("ledger check")
     undone = shop.run(f"batch undo {batch} --unsold --reason wrong --yes --json").json
@@ -92,6 +94,7 @@ def test_a_release_puts_back_what_the_recall_took(shop, batch):
     released = shop.run(f"batch release {batch} --reason repaired --json").json
     assert released == {
         "batch": batch,
+        "outcome": "updated",
         "status": "imported",
         "product": "VIP",
         "supplier": "SUP",
@@ -114,7 +117,8 @@ def test_releasing_what_is_not_recalled_changes_nothing(shop, batch):
     assert counts(shop, batch) == {"issued": 3, "quarantined": 7}
     shop.run(f"batch release {batch}")
     between = records(shop)
-    assert shop.run(f"batch release {batch} --json").json["status"] == "imported"
+    again = shop.run(f"batch release {batch} --json").json
+    assert (again["outcome"], again["status"]) == ("unchanged", "imported")
     assert records(shop) == between != before
 
 

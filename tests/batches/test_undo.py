@@ -35,6 +35,7 @@ def test_an_undone_import_is_gone_and_its_file_comes_in_again(shop, batch):
     undone = undo(shop, batch).json
     assert undone == {
         "batch": batch,
+        "outcome": "updated",
         "status": "undone",
         "product": "VIP",
         "supplier": "SUP",
@@ -57,7 +58,8 @@ def test_an_undone_import_is_gone_and_its_file_comes_in_again(shop, batch):
 def test_undoing_again_changes_nothing(shop, batch):
     undo(shop, batch)
     records = shop.sql("SELECT count(*) FROM audit_record")
-    assert undo(shop, batch).json["removed"] == 0
+    again = undo(shop, batch).json
+    assert (again["outcome"], again["removed"]) == ("unchanged", 0)
     assert shop.sql("SELECT count(*) FROM audit_record") == records
 
 

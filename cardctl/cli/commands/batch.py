@@ -207,7 +207,10 @@ def correct(
     cost: Annotated[int | None, yuan("What each of its keys costs.")] = None,
     expires: Annotated[
         str | None,
-        typer.Option(help="Last good day of each of its keys: a day or never.", metavar="DAY"),
+        typer.Option(
+            help="Last good day of each of its keys: a day, +12m from its import, or never.",
+            metavar="DAY",
+        ),
     ] = None,
     orders: OrdersFile = None,
 ) -> None:
@@ -217,11 +220,14 @@ def correct(
     sold, too: the orders that hold one are listed.
     """
     from cardctl.batches.correct import Correction, correct_batch
+    from cardctl.batches.queries import show_batch
 
+    with context.reading() as session:
+        batch, _ = show_batch(session, code=code)
     given = {
         "supplier": supplier,
         "cost_fen": cost,
-        "expires_at": context.expiry("--expires", expires),
+        "expires_at": context.expiry("--expires", expires, since=batch.imported_at),
     }
     correction = Correction(**changes_of("cardctl batch correct", given))
     orders_file = orders_output(context, orders)
