@@ -64,7 +64,7 @@ _DUST = Decimal("0.000001")
 """A binary fraction is off by far less; a price is never that fine."""
 # A NUL Postgres refuses, lone surrogates both databases.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_COMPACT_DAY = re.compile(r"(20\d\d)(\d\d)(\d\d)")
+_COMPACT_DAY = re.compile(r"(20\d\d)(\d\d)(\d\d)", re.ASCII)
 _CHINESE_DAY = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日? *(?=\d{1,2}:)", re.ASCII)
 _SPAN = re.compile(r"[^至到~]*[至到~] *(\d{4}(?:\d{4}|\D.*))", re.ASCII)
 """A time of validity with its end, and often with its beginning: the end counts."""

@@ -121,6 +121,10 @@ def tell_import(context: "Context", result: "ImportResult") -> None:
         context.note(command)
     if result.cost_missing:
         context.warn("the cost of {count} cards is not known", count=result.cost_missing)
+    if result.status == ImportStatus.REFUSED:
+        context.note(
+            "Nothing was imported: correct the rows, or leave them out with --skip-bad-rows."
+        )
     if result.status == ImportStatus.UNCHANGED:
         codes = [part.batch or "" for part in result.batches or (result,)]
         context.note("The file was imported before, as batch {batch}.", batch=", ".join(codes))

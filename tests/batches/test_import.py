@@ -98,7 +98,9 @@ def test_a_dry_run_says_the_same_and_keeps_nothing(stocked):
 def test_one_bad_row_refuses_the_file_and_the_good_ones_may_be_taken(stocked):
     stocked.import_codes("VIP", ["KEY-000001"])
     file = write(stocked, "codes.csv", "兑换码\nKEY-000000\nKEY-000001\n\u200bx\nKEY-000000\n")
-    refused = run(stocked, file, status=3).json
+    told = run(stocked, file, status=3)
+    assert "--skip-bad-rows" in told.stderr
+    refused = told.json
     assert (refused["status"], refused["batch"], refused["imported"]) == ("refused", None, 0)
     found = [(error["row"], error["column"], error["code"]) for error in refused["rejects"]]
     assert found == [
