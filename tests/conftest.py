@@ -74,14 +74,13 @@ def backend(request):
 def shop(backend, tmp_path, test_run):
     """A fresh initialised store on each database, with its own home and key file."""
     home = tmp_path / "home"
-    url = test_run.copy_of(_initialised(test_run, backend), backend, home)
-    shop = Shop(
-        backend=backend,
-        url=url,
-        home=home,
-        root=tmp_path,
-        exchange_for_seeded=lambda: test_run.exchange(_seeded(test_run, backend), url, home),
-    )
+    url = test_run.copy_home(_initialised(test_run, backend), backend, home)
+
+    def prepare(*, seeded):
+        make = _seeded if seeded else _initialised
+        test_run.copy_database(make(test_run, backend), url, home)
+
+    shop = Shop(backend=backend, url=url, home=home, root=tmp_path, prepare=prepare)
     yield shop
     shop.close()
     test_run.drop(url)

@@ -273,7 +273,11 @@ def _key_in(path: Path, *, recovery: bool, origin: str, dry_run: bool) -> SlotKe
     key = new_slot_key()
     if not dry_run:
         make_folder(path.parent)
-        write_key_file(path, key.recovery_code() if recovery else key.text())
+        try:
+            write_key_file(path, key.recovery_code() if recovery else key.text())
+        except FileTaken:
+            # Another init was faster; a key file appears whole.
+            return read_key_file(path, origin=origin)
     return key
 
 

@@ -198,6 +198,21 @@ def test_killed_at_any_moment_the_next_attempt_finishes(bare_shop):
     bare_shop.run("audit verify")
 
 
+def test_the_key_that_another_init_has_just_made_is_used(bare_shop, monkeypatch):
+    path = bare_shop.home / "keys" / "cardctl.key"
+    make = init_module.new_slot_key
+
+    def make_while_another_does():
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            init_module.write_key_file(path, make().text())
+        return make()
+
+    monkeypatch.setattr(init_module, "new_slot_key", make_while_another_does)
+    bare_shop.run("init")
+    assert bare_shop.run("vault verify --json").json["findings"] == []
+
+
 def test_two_at_once_make_one_store(bare_shop):
     processes = [bare_shop.spawn("init --json") for _ in range(3)]
     outcomes = [(process.communicate(timeout=60), process.returncode) for process in processes]

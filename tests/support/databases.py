@@ -44,11 +44,15 @@ class TestRun:
 
     def copy_of(self, template: Path, backend: str, home: Path) -> str:
         """Copy a template's home and database; returns the URL of the new store."""
+        url = self.copy_home(template, backend, home)
+        self.copy_database(template, url, home)
+        return url
+
+    def copy_home(self, template: Path, backend: str, home: Path) -> str:
+        """Copy a template's home; returns the URL of its store, which on a server is yet to be."""
         shutil.copytree(template / "home", home)
         _name_home(home, template / "home")
-        if backend == "sqlite":
-            return f"sqlite:///{home / DATABASE}"
-        return self._create_database((template / "database").read_text())
+        return f"sqlite:///{home / DATABASE}" if backend == "sqlite" else self._new_url()
 
     def copy_of_store(self, url: str, folder: Path) -> str:
         """Copy a store that nobody is connected to; returns the URL of the copy."""
@@ -76,14 +80,11 @@ class TestRun:
                 (folder / "ready").touch()
         return folder
 
-    def exchange(self, template: Path, url: str, home: Path) -> None:
-        """Put the database of a template in the place of one that nobody has open."""
+    def copy_database(self, template: Path, url: str, home: Path) -> None:
+        """Copy the database of a template to where a store is to be that nobody has opened."""
         if url.startswith("sqlite"):
-            for path in home.glob(f"{DATABASE}*"):
-                path.unlink()
             shutil.copy2(template / "home" / DATABASE, home / DATABASE)
         else:
-            self.drop(url)
             name = (template / "database").read_text()
             self._administer("CREATE DATABASE {} TEMPLATE {}", _database_of(url), name)
 
@@ -103,10 +104,13 @@ class TestRun:
             self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def _create_database(self, template: str) -> str:
-        name = f"{self._prefix()}{secrets.token_hex(6)}"
-        self._administer("CREATE DATABASE {} TEMPLATE {}", name, template)
+        url = self._new_url()
+        self._administer("CREATE DATABASE {} TEMPLATE {}", _database_of(url), template)
+        return url
+
+    def _new_url(self) -> str:
         parts = psycopg.conninfo.conninfo_to_dict(self.server_url)
-        return _url_of({**parts, "dbname": name})
+        return _url_of({**parts, "dbname": f"{self._prefix()}{secrets.token_hex(6)}"})
 
     def _prefix(self) -> str:
         return f"cardctl_{self.token}_"

@@ -42,17 +42,35 @@ class Shop:
         url: str,
         home: Path,
         root: Path,
-        exchange_for_seeded: Callable[[], None] | None = None,
+        prepare: Callable[..., None] | None = None,
     ) -> None:
         self.backend = backend
-        self.url = url
+        self._url = url
         self.home = home
         self.folder = _folder(root / "work")
         self.temporary = _folder(root / "temporary")
-        self.env = environment(home=home, url=url, user_home=_folder(root / "user"))
-        self.env["TMPDIR"] = str(self.temporary)
-        self._exchange_for_seeded = exchange_for_seeded
+        self._env = environment(home=home, url=url, user_home=_folder(root / "user"))
+        self._env["TMPDIR"] = str(self.temporary)
+        self._prepare = prepare
         self._spawned: list[subprocess.Popen[str]] = []
+
+    @property
+    def url(self) -> str:
+        """The URL of its store."""
+        self._make_ready()
+        return self._url
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that its commands see."""
+        self._make_ready()
+        return self._env
+
+    def _make_ready(self, *, seeded: bool = False) -> None:
+        """Make the database when it is first asked for: which one it is, is known then."""
+        if self._prepare is not None:
+            prepare, self._prepare = self._prepare, None
+            prepare(seeded=seeded)
 
     def run(
         self,
@@ -66,7 +84,6 @@ class Shop:
 
         `status=None` expects nothing: the test looks at `result.status`.
         """
-        self._exchange_for_seeded = None
         result = run_in_process(
             words(line),
             environment={**self.env, **(env or {})},
@@ -85,7 +102,6 @@ class Shop:
 
         It is killed with the test if the test has not waited for it.
         """
-        self._exchange_for_seeded = None
         pipe = subprocess.PIPE
         given = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "encoding": "utf-8"}
         process = subprocess.Popen(
@@ -100,7 +116,6 @@ class Shop:
     @cached_property
     def store(self) -> Store:
         """The open store."""
-        self._exchange_for_seeded = None
         return open_store(self.url)
 
     def sql(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
@@ -122,11 +137,11 @@ class Shop:
     def seed_catalog(self) -> None:
         """Supplier SUP; channel TB paying into account WX; products VIP (code) and CARDP (card).
 
-        A store that nothing was done to yet is exchanged for a copy of one that was seeded before.
+        A store that nothing was done to yet is a copy of one that was seeded before.
         """
         # Where the clock stands, it stands for the catalogue, too.
-        if self._exchange_for_seeded is not None and clock.time is time:
-            self._exchange_for_seeded()
+        if self._prepare is not None and clock.time is time:
+            self._make_ready(seeded=True)
             return
         for line in CATALOG:
             self.run(line)
