@@ -7,12 +7,22 @@ from enum import StrEnum
 
 
 class ProductKind(StrEnum):
-    """What is sold: one secret, a number with a password, an account, or a link."""
+    """What is sold: one secret, a number with a password, an account, a link; or no card at all."""
 
     CODE = "code"
     CARD = "card"
     ACCOUNT = "account"
     LINK = "link"
+    TOPUP = "topup"
+    """A supplier tops up an account of the buyer."""
+    GOODS = "goods"
+    """Something that is shipped."""
+    BUNDLE = "bundle"
+    """Other products, each so many times."""
+
+
+CARD_KINDS = (ProductKind.CODE, ProductKind.CARD, ProductKind.ACCOUNT, ProductKind.LINK)
+"""What is kept in stock as keys; nothing of the other kinds is imported or claimed."""
 
 
 class SupplierTier(StrEnum):
@@ -134,11 +144,79 @@ class OrderEventKind(StrEnum):
 
     PLACED = "placed"
     PAID = "paid"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    """What was reserved for it went back on the shelf."""
+    HELD = "held"
+    BLOCKED = "blocked"
+    EDITED = "edited"
     ISSUED = "issued"
     SHORT = "short"
     CANCELLED = "cancelled"
     REVEALED = "revealed"
+    DELIVERED = "delivered"
     REDEEMED = "redeemed"
+    REPLACED = "replaced"
+    REFUNDED = "refunded"
+    CHARGED_BACK = "charged_back"
+
+
+class RefundKind(StrEnum):
+    """Whether the merchant paid back, or the buyer's bank took it back."""
+
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+
+
+class ConflictState(StrEnum):
+    """A changed order waits for a person, who takes the file's word or the store's."""
+
+    OPEN = "open"
+    FILE = "file"
+    STORE = "store"
+
+
+class DeliveryVia(StrEnum):
+    """How an order reaches its buyer; a supplier is asked to top up, goods are shipped."""
+
+    TERMINAL = "terminal"
+    FILE = "file"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    TOPUP = "topup"
+    SHIPMENT = "shipment"
+
+
+class DeliveryStatus(StrEnum):
+    """pending → sending → delivered; a try that failed is pending again until it is dead."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    """Somebody is at it until the lease ends; then it is due again."""
+    WAITING = "waiting"
+    """For the answer of a supplier, or for a shipping note."""
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    """Given up; a person looks, and may retry it."""
+    CANCELLED = "cancelled"
+
+
+class WebhookShape(StrEnum):
+    """What a webhook expects: our signed JSON, or the message of a chat group without secrets."""
+
+    JSON = "json"
+    WECOM = "wecom"
+    DINGTALK = "dingtalk"
+    FEISHU = "feishu"
+
+
+class PlanStatus(StrEnum):
+    """A distribution is planned, at work or stopped in between, done, or cancelled."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
 
 
 class Outcome(StrEnum):
@@ -177,3 +255,5 @@ class LedgerAccount(StrEnum):
     REVENUE = "revenue"
     COST_OF_GOODS = "cost-of-goods"
     STOCK_LOSS = "stock-loss"
+    REPLACEMENT = "replacement-cost"
+    """What the cards cost that replaced bad ones (售后成本)."""

@@ -247,7 +247,8 @@ def _columns(entry: ProductEntry) -> dict[str, Any]:
 
 def _entry(row: Any) -> ProductEntry:
     stored = row._asdict()
-    del stored["id"]
+    for name in ("id", "secret_in_text", "topup_supplier_id"):
+        del stored[name]
     return ProductEntry(
         **{
             **stored,

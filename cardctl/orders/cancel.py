@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlmodel import Session
 
+from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
-from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.queries import find_order
 from cardctl.orders.waiting import named_orders
 from cardctl.schema.orders import orders

@@ -17,13 +17,13 @@ from hashlib import sha256
 
 from sqlmodel import Session
 
+from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import ServiceUnavailable
 from cardctl.identifiers import new_ids
 from cardctl.ledger.journal import Posting, post
 from cardctl.ledger.postings import Event, Sale, issue_lines, recognised_fen
 from cardctl.orders.allocate import Allocation, Need, WaitingOrder, allocate, demand
-from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.outcomes import IssueOutcome, IssueResult, Shortage
 from cardctl.orders.waiting import (
     IssuingCatalog,

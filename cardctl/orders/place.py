@@ -13,11 +13,11 @@ from hashlib import sha256
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
 from cardctl.orders.compare import CLOSED, Comparison, StoredOrder, compare
-from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.plan import (
     PlacingCatalog,
     PlannedLine,

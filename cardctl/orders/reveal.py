@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlmodel import Session
 
+from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import UsageRefused
 from cardctl.identifiers import new_id
-from cardctl.orders.events import NewEvent, write_events
 from cardctl.orders.queries import find_order, select_cards, shown_card
 from cardctl.schema.cards import cards
 from cardctl.vault.keyset import Vault

@@ -93,6 +93,11 @@ def added_text_column() -> Column[Any]:
     return Column(Text, nullable=False, server_default="")
 
 
+def added_sum_column() -> Column[Any]:
+    """Fen that a later migration gave to rows that were there: none in those."""
+    return Column(BigInteger, nullable=False, server_default="0")
+
+
 def added_flag_column() -> Column[Any]:
     """A yes or no that a later migration gave to rows that were there: no in those."""
     return Column(Boolean, nullable=False, server_default=false())

@@ -5,6 +5,7 @@ from sqlmodel import Field
 
 from cardctl.schema.base import (
     Row,
+    added_flag_column,
     at_least,
     big_column,
     code_column,
@@ -16,7 +17,13 @@ from cardctl.schema.base import (
     table_of,
     text_column,
 )
-from cardctl.vocabulary import AccountKind, ChannelKind, ProductKind, SupplierTier
+from cardctl.vocabulary import (
+    AccountKind,
+    ChannelKind,
+    ProductKind,
+    SupplierTier,
+    WebhookShape,
+)
 
 
 class Product(Row, table=True):
@@ -60,6 +67,27 @@ class Product(Row, table=True):
     fields: str = Field(default="", sa_column=text_column())
     """Comma-separated names of the further fields of an account, such as 密保,邮箱."""
     created_at: int = Field(sa_column=big_column())
+    secret_in_text: bool = Field(default=False, sa_column=added_flag_column())
+    """Whether an e-mail may hold the secret in its text; else it goes as an encrypted file."""
+    topup_supplier_id: int | None = Field(default=None, sa_column=big_column(null=True))
+    """Who tops up, for a product of kind `topup`."""
+
+
+class BundleComponent(Row, table=True):
+    """What a bundle is made of: a product that is no bundle itself, and how many of it."""
+
+    __tablename__ = "bundle_component"
+    __table_args__ = (
+        PrimaryKeyConstraint("bundle_id", "product_id"),
+        ForeignKeyConstraint(["bundle_id"], ["product.id"]),
+        ForeignKeyConstraint(["product_id"], ["product.id"]),
+        at_least("qty", 1),
+    )
+
+    bundle_id: int = Field(sa_column=big_column())
+    product_id: int = Field(sa_column=big_column())
+    position: int = Field(sa_column=small_column())
+    qty: int = Field(sa_column=count_column())
 
 
 class Supplier(Row, table=True):
@@ -119,6 +147,18 @@ class SupplierPassword(Row, table=True):
     set_at: int = Field(sa_column=big_column())
 
 
+class SupplierWebhook(Row, table=True):
+    """Where a supplier takes requests to top up, and the sealed key that signs both ways."""
+
+    __tablename__ = "supplier_webhook"
+    __table_args__ = (ForeignKeyConstraint(["supplier_id"], ["supplier.id"]),)
+
+    supplier_id: int = Field(sa_column=id_column("supplier_id"))
+    url: str = Field(sa_column=text_column())
+    sealed_key: bytes = Field(sa_column=octets_column())
+    set_at: int = Field(sa_column=big_column())
+
+
 class Account(Row, table=True):
     """Where money arrives (资金账户); statements belong to accounts."""
 
@@ -155,6 +195,43 @@ class Channel(Row, table=True):
     kind: str = Field(sa_column=code_column(16))
     fee_rate_bp: int = Field(default=0, sa_column=count_column())
     created_at: int = Field(sa_column=big_column())
+
+
+class ChannelMap(Row, table=True):
+    """What a channel calls a product of ours: its SKU or title, and the variant if it has one."""
+
+    __tablename__ = "channel_map"
+    __table_args__ = (
+        PrimaryKeyConstraint("channel_id", "folded_name", "folded_variant"),
+        ForeignKeyConstraint(["channel_id"], ["channel.id"]),
+        ForeignKeyConstraint(["product_id"], ["product.id"]),
+    )
+
+    channel_id: int = Field(sa_column=big_column())
+    folded_name: str = Field(sa_column=text_column())
+    """Their name without the differences that mean nothing: width, spaces, case."""
+    folded_variant: str = Field(sa_column=text_column())
+    """Empty: whatever the variant."""
+    their_name: str = Field(sa_column=text_column())
+    variant: str = Field(sa_column=text_column())
+    product_id: int = Field(sa_column=big_column())
+
+
+class ChannelWebhook(Row, table=True):
+    """Where a channel's orders are delivered to, and the sealed key that signs them."""
+
+    __tablename__ = "channel_webhook"
+    __table_args__ = (
+        ForeignKeyConstraint(["channel_id"], ["channel.id"]),
+        one_of("shape", WebhookShape),
+    )
+
+    channel_id: int = Field(sa_column=id_column("channel_id"))
+    url: str = Field(sa_column=text_column())
+    shape: str = Field(sa_column=code_column(16))
+    sealed_key: bytes | None = Field(default=None, sa_column=octets_column(null=True))
+    """None: a chat group's address is its own secret, nothing is signed."""
+    set_at: int = Field(sa_column=big_column())
 
 
 class Pool(Row, table=True):
@@ -208,12 +285,16 @@ class ChannelPool(Row, table=True):
 MAIN_POOL_ID = 1
 
 products = table_of(Product)
+bundle_components = table_of(BundleComponent)
 suppliers = table_of(Supplier)
 supplier_maps = table_of(SupplierMap)
 supplier_columns = table_of(SupplierColumn)
 supplier_passwords = table_of(SupplierPassword)
+supplier_webhooks = table_of(SupplierWebhook)
 accounts = table_of(Account)
 channels = table_of(Channel)
+channel_maps = table_of(ChannelMap)
+channel_webhooks = table_of(ChannelWebhook)
 pools = table_of(Pool)
 channel_accounts = table_of(ChannelAccount)
 channel_pools = table_of(ChannelPool)

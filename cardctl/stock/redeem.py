@@ -7,7 +7,6 @@ so that many at once do not all pass the count before the first of them has fail
 the user at a host: the operator is whoever a variable says, and would not be kept out.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, insert, select
 from sqlmodel import Session
 
+from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Actor, Run
 from cardctl.catalog.products import find_product_id
 from cardctl.clock import format_instant
@@ -24,7 +24,7 @@ from cardctl.errors import CardctlError, StateForbids
 from cardctl.identifiers import card_code, fingerprint_bucket, new_id
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import channels, products
-from cardctl.schema.orders import order_events, orders
+from cardctl.schema.orders import orders
 from cardctl.schema.stock import redeem_tries
 from cardctl.stock.claim import ClaimLost, in_claim_order
 from cardctl.stock.find_cards import NumberUnknown, fingerprints_of
@@ -183,17 +183,10 @@ def _redeem(
     )
     if changed != 1:
         raise ClaimLost(missing=1)
-    session.execute(
-        insert(order_events).values(
-            bucket=card.order_bucket,
-            id=new_id(),
-            order_id=card.order_id,
-            kind=OrderEventKind.REDEEMED.value,
-            at=run.at,
-            run_id=run.id,
-            detail=json.dumps({"card": name}),
-        )
+    redeemed = NewEvent(
+        card.order_bucket, new_id(), card.order_id, OrderEventKind.REDEEMED, {"card": name}
     )
+    write_events(session, run=run, events=[redeemed])
     order = _order_name(session, card.order_bucket, card.order_id)
     return Redeemed(name, card.sku, card.masked, card.seat, order, run.at)
 

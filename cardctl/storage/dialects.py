@@ -314,11 +314,6 @@ def hides_locked_rows(session: Session) -> bool:
     return not _is_sqlite(session)
 
 
-def alters_checks(connection: Connection) -> bool:
-    """Whether a check of a table can be changed; where not, a migration makes the table anew."""
-    return connection.dialect.name != "sqlite"
-
-
 def analyze(session: Session, name: str) -> None:
     """Tell the planner what a staging table holds; a fresh one looks empty to Postgres."""
     if not _is_sqlite(session):

@@ -24,12 +24,6 @@ def test_the_rules_of_keys_can_be_chosen(shop):
     assert (product["key_space"], product["seats"]) == ("brand", 5)
 
 
-def test_kinds_that_are_not_built_yet_are_wrong_usage(shop):
-    for kind in ("topup", "goods", "bundle"):
-        refused = shop.run(f"product add P --name x --kind {kind}", status=2)
-        assert f"'{kind}' is none of code, card, account, link" in refused.stderr
-
-
 def test_only_an_account_has_further_fields(shop):
     account = shop.run(
         "product add A --name x --kind account --field 密保 --field 邮箱 --field 密保 --json"

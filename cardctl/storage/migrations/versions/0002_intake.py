@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from cardctl.storage.dialects import alters_checks
+from cardctl.storage.alterations import alters_checks
 
 revision = "0002"
 down_revision = "0001"
