@@ -144,6 +144,11 @@ class Noun:
         self.groups.append(inner)
         return inner
 
+    def take(self, part: "Noun") -> None:
+        """Add the verbs and groups of a part of this noun, whose verbs fill several modules."""
+        self.verbs += part.verbs
+        self.groups += part.groups
+
     def build(self, summary: str = "") -> Any:
         """The command of Typer's: a group of the verbs, or the verb that is the noun itself."""
         app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -1,0 +1,137 @@
+"""Record orders: one by itself, or those of a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cardctl.cli.context import Context
+from cardctl.cli.options import yuan
+from cardctl.cli.order_results import IMPORTED, PLACED, import_row, import_status, rejected_rows
+from cardctl.cli.rejects import rejects_output, write_rejects
+from cardctl.cli.verbs import Noun
+from cardctl.vocabulary import OrderStatus
+
+if TYPE_CHECKING:
+    from cardctl.orders.intake import OrderImport
+
+noun = Noun("order")
+
+
+@noun.verb(
+    "add",
+    writes=True,
+    columns=PLACED,
+    examples=(
+        "cardctl order add --channel TB --number 1001 --sku VIP --paid 28.00",
+        "cardctl order add --channel TB --number 1002 --sku VIP --qty 2 --paid 56 --unpaid",
+    ),
+)
+def add(
+    context: Context,
+    channel: Annotated[str, typer.Option(help="Where it comes from.", metavar="CODE")],
+    number: Annotated[str, typer.Option(help="Its number there.")],
+    sku: Annotated[str, typer.Option(help="The product.", metavar="SKU")],
+    paid: Annotated[int, yuan("What was paid for the whole order.")],
+    qty: Annotated[int, typer.Option(help="How many.", min=1, max=100_000)] = 1,
+    buyer: Annotated[str | None, typer.Option(help="The buyer's name there.")] = None,
+    ip: Annotated[str | None, typer.Option(help="The buyer's address.")] = None,
+    device: Annotated[str | None, typer.Option(help="The buyer's device.")] = None,
+    region: Annotated[str | None, typer.Option(help="The buyer's region.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The buyer's phone number.")] = None,
+    email: Annotated[str | None, typer.Option(help="The buyer's e-mail address.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(help="Where the money arrived; else the channel's default.", metavar="CODE"),
+    ] = None,
+    agent: Annotated[
+        str | None, typer.Option(help="Who brought the buyer.", metavar="CODE")
+    ] = None,
+    paid_at: Annotated[str | None, typer.Option(help="When it was paid.", metavar="TIME")] = None,
+    unpaid: Annotated[
+        bool, typer.Option("--unpaid", help="It is not paid yet: nothing is issued.")
+    ] = False,
+    note: Annotated[str | None, typer.Option(help="A remark.", metavar="TEXT")] = None,
+) -> None:
+    """Record an order; recording the same again changes nothing."""
+    from cardctl.orders.place import add_order
+    from cardctl.orders.records import LineRecord, OrderRecord
+
+    record = OrderRecord(
+        number=number,
+        lines=(LineRecord(sku=sku, qty=qty),),
+        told_status=OrderStatus.UNPAID if unpaid else OrderStatus.PAID,
+        paid_fen=paid,
+        paid_at=context.instant("--paid-at", paid_at),
+        buyer=buyer,
+        phone=phone,
+        email=email,
+        ip=ip,
+        device=device,
+        region=region,
+        account=account,
+        agent=agent,
+        note=note,
+    )
+    with context.change() as (session, run):
+        placed = add_order(session, run=run, channel=channel, record=record)
+    context.show(placed, PLACED)
+
+
+@noun.verb(
+    "import",
+    writes=True,
+    columns=IMPORTED,
+    examples=(
+        "cardctl order import orders.xlsx --channel TB",
+        "cardctl order import - --channel API --strict < orders.jsonl",
+    ),
+)
+def import_(
+    context: Context,
+    file: Annotated[str, typer.Argument(help="A table of orders; - reads stdin.", metavar="FILE")],
+    channel: Annotated[str, typer.Option(help="Where they come from.", metavar="CODE")],
+    order_format: Annotated[
+        str, typer.Option(help="The format of the file; auto looks at its header.", metavar="NAME")
+    ] = "auto",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Take the whole file or nothing of it.")
+    ] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Write all rows that were not taken to this file.", metavar="PATH"),
+    ] = None,
+) -> None:
+    """Record the orders of a file.
+
+    What cannot be taken is told, row by row.
+    """
+    from cardctl.orders.intake import import_orders
+    from cardctl.workbooks.source import Source
+
+    rejects_file = rejects_output(context, rejects)
+    with context.progress("Recording orders") as progress:
+        result = import_orders(
+            context.store,
+            run=context.run,
+            channel=channel,
+            source=Source.of(file),
+            order_format=order_format,
+            strict=strict,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
+    told = rejected_rows(result.rejects)
+    write_rejects(context, rejects_file, told)
+    _warn(context, result)
+    context.show(import_row(result, told), IMPORTED, status=import_status(result))
+
+
+def _warn(context: Context, result: "OrderImport") -> None:
+    for warning in result.warnings:
+        context.warn(warning.message, **warning.details)
+    if result.paid_missing:
+        context.warn(
+            "{count} orders do not say what was paid; they were recorded with 0",
+            count=result.paid_missing,
+        )
