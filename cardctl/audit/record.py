@@ -56,6 +56,7 @@ class Run:
         self._actor = actor
         self._seq = 0
         self._mac = NOTHING_BEFORE
+        self._goes_on = False
 
     def record(self, session: Session, verb: str, payload: Mapping[str, object]) -> None:
         """Add a record of a change, in the transaction that makes it."""
@@ -73,7 +74,7 @@ class Run:
 
     def end(self, session: Session) -> None:
         """Close the chain, if it was begun."""
-        if self._seq > 0:
+        if self._seq > 0 and not self._goes_on:
             self._append(session, END, {}, at=self.at)
 
     @contextmanager
@@ -99,9 +100,19 @@ class Run:
 
     def finish(self, store: Store) -> None:
         """Close the chain of a bulk run in a transaction of its own, if it was begun."""
-        if self._seq > 0:
+        if self._seq > 0 and not self._goes_on:
             with self.transaction(store):
                 pass
+
+    @contextmanager
+    def steps(self, store: Store) -> Iterator[None]:
+        """Several pieces of bulk work as one run: none of them closes the chain, its end does."""
+        self._goes_on = True
+        try:
+            yield
+        finally:
+            self._goes_on = False
+        self.finish(store)
 
     def _append(
         self, session: Session, verb: str, payload: Mapping[str, object], *, at: int

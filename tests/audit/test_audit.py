@@ -60,6 +60,17 @@ def kinds(found):
     return {each.kind for each in found.breaks}
 
 
+def test_several_pieces_of_bulk_work_are_one_chain_with_one_end(shop, start, check):
+    run = start()
+    with run.steps(shop.store):
+        record(shop, run)
+        run.finish(shop.store)
+        record(shop, run)
+        assert check().unfinished == [run.code]
+    found = check()
+    assert (found.unfinished, found.breaks) == ([], [])
+
+
 def test_a_fresh_store_has_one_whole_run(check):
     found = check()
     assert (found.runs, found.records, found.unfinished, found.breaks) == (1, 3, [], [])
