@@ -6,7 +6,8 @@ a profile, and `profile` names the one to use. Who names a profile wants its sto
 by a flag therefore stands above the environment, any other one below it.
 
 A project file comes with a folder that somebody else may have made, so it may not say where keys
-come from (`command:…` would run a program), and one that belongs to another user is refused.
+and passwords come from (`command:…` would run a program) nor where mail goes, and one that belongs
+to another user is refused. `config_file` writes settings down.
 """
 
 import os
@@ -22,7 +23,26 @@ from platformdirs import user_data_path
 
 from cardctl.errors import UsageRefused
 
-KEYS = ("store", "profile", "key_source", "language", "operator")
+MAIL_KEYS = (
+    "smtp_host",
+    "smtp_port",
+    "smtp_user",
+    "smtp_password_source",
+    "smtp_from",
+    "smtp_tls",
+)
+"""How mail is sent; a password stands elsewhere, and its source is named here."""
+
+KEYS = (
+    "store",
+    "profile",
+    "key_source",
+    "language",
+    "operator",
+    "shop_name",
+    "shop_contact",
+    *MAIL_KEYS,
+)
 """What may be set; the same words in `config.toml` and in `config set`."""
 
 _VARIABLES = {
@@ -30,10 +50,14 @@ _VARIABLES = {
     "profile": "CARDCTL_PROFILE",
     "language": "CARDCTL_LANG",
     "operator": "CARDCTL_OPERATOR",
-}
+} | {key: f"CARDCTL_{key.upper()}" for key in ("shop_name", "shop_contact", *MAIL_KEYS)}
+_ONE_LINE = frozenset({"shop_name", "shop_contact", *MAIL_KEYS})
+"""They go into mails: a line break would begin another header."""
+_LINE_MAX = 200
+_PASSWORD_SOURCES = ("file:", "env:", "command:")
+_PORT_MAX = 65_535
 _PROJECT_FILE = "cardctl.toml"
 _FILE_MAX_BYTES = 2**18
-_PROFILE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class BadConfigFile(UsageRefused):
@@ -42,14 +66,6 @@ class BadConfigFile(UsageRefused):
     code = "bad-config"
     message = "the configuration file {file} is refused: {reason}"
     hint = "cardctl config path"
-
-
-class ConfigUnwritable(UsageRefused):
-    """A setting cannot be written down."""
-
-    code = "config-unwritable"
-    message = "the configuration file {file} cannot be written: {reason}"
-    hint = "check the folder, its permissions and the room on its disk"
 
 
 class UnknownProfile(UsageRefused):
@@ -68,6 +84,14 @@ class UnknownLanguage(UsageRefused):
     hint = "cardctl config set language zh"
 
 
+class BadSetting(UsageRefused):
+    """A setting does not hold what it should."""
+
+    code = "bad-setting"
+    message = "the setting {key} is {value!r}, which is not {expected}"
+    hint = "cardctl config show --origin"
+
+
 class UnknownSetting(UsageRefused):
     """A key that is no setting."""
 
@@ -81,6 +105,15 @@ class Language(StrEnum):
 
     EN = "en"
     ZH = "zh"
+
+
+class MailTls(StrEnum):
+    """How the connection to a mail server is kept private."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+    """Not at all: only a server on this machine is reached so."""
 
 
 class Origin(StrEnum):
@@ -135,6 +168,10 @@ class Settings:
     def operator(self) -> str | None:
         """Who says to be at work, for the audit log."""
         return self.values["operator"].value
+
+    def get(self, key: str) -> str | None:
+        """The value of a setting, None where there is none."""
+        return self.values[key].value
 
     def origin(self, key: str) -> Origin:
         """What a value comes from."""
@@ -197,7 +234,7 @@ def load_settings(
 ) -> Settings:
     """Find every setting and its origin; `flags` holds what stood on the command line, by key.
 
-    Raises `BadConfigFile`, `UnknownProfile` and `UnknownLanguage`.
+    Raises `BadConfigFile`, `UnknownProfile`, `UnknownLanguage` and `BadSetting`.
     """
     home = find_home(environment)
     files = _read_files(home, directory)
@@ -217,44 +254,36 @@ def load_settings(
         middle = [*variable_layers, *profile_layers]
     layers = [*flag_layers, *middle, *file_layers, _defaults(home)]
     values = {key: _first(key, layers) for key in KEYS} | {"profile": profile}
-    chosen = values["language"].value
-    if chosen and chosen not in set(Language):
-        raise UnknownLanguage(language=chosen)
+    for key, setting in values.items():
+        if setting.value:
+            check_value(key, setting.value)
     return Settings(home=home, values=values)
 
 
-def remember(
-    path: Path, key: str, value: str, *, profile: str | None = None, dry_run: bool = False
-) -> None:
-    """Write one setting to a configuration file, keeping the rest of it, comments too.
-
-    The file is replaced in one step and readable by its owner only. Raises `UnknownSetting`,
-    `UnknownLanguage`, `BadConfigFile` when the file cannot be read as it stands, and
-    `ConfigUnwritable`.
-    """
-    if key not in KEYS or (profile and key == "profile"):
-        raise UnknownSetting(place=str(path), key=key, known=", ".join(KEYS))
-    if profile and not _PROFILE_NAME.fullmatch(profile):
-        raise UnknownProfile(profile=profile, files=str(path))
+def check_value(key: str, value: str) -> None:
+    """Refuse what a setting cannot be; raises `UnknownLanguage` and `BadSetting`."""
     if key == "language" and value not in set(Language):
         raise UnknownLanguage(language=value)
-    _read_file(Origin.USER_FILE, path)
-    old = path.read_text("utf-8") if path.exists() else ""
-    section = f"[profiles.{profile}]" if profile else ""
-    text = _replace_line(old.splitlines(), section, key, f"{key} = {_quote(value)}")
-    if dry_run:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace_file(path, text)
-    except OSError as error:
-        raise ConfigUnwritable(file=str(path), reason=str(error.strerror)) from None
+    if key in _ONE_LINE and not (value.isprintable() and len(value) <= _LINE_MAX):
+        raise BadSetting(key=key, value=value[:20], expected="one line of up to 200 characters")
+    if key == "smtp_tls" and value not in set(MailTls):
+        raise BadSetting(key=key, value=value, expected="starttls, tls or none")
+    if key == "smtp_port" and not _is_port(value):
+        raise BadSetting(key=key, value=value[:20], expected="a port, such as 587")
+    if key == "smtp_password_source" and not value.startswith(_PASSWORD_SOURCES):
+        # It may be the password itself.
+        raise BadSetting(key=key, value="***", expected="file:PATH, env:NAME or command:LINE")
 
 
 def hide_password(url: str) -> str:
     """A store URL without its password, wherever in the URL it stands and whatever is in it."""
     shown = re.sub(r"(://[^/:@?]*):.*@", r"\1:***@", url)
     return re.sub(r"([?&][a-z]*password=)[^&]*", r"\1***", shown, flags=re.IGNORECASE)
+
+
+def _is_port(text: str) -> bool:
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(_PORT_MAX))
+    return digits and 0 < int(text) <= _PORT_MAX
 
 
 def _option(key: str) -> str:
@@ -296,6 +325,11 @@ def _read_files(home: Path, directory: Path) -> list[_File]:
     )
     files = [_read_file(Origin.PROJECT_FILE, project)] if project else []
     return [*files, _read_file(Origin.USER_FILE, user_file(home))]
+
+
+def check_user_file(path: Path) -> None:
+    """Read a configuration file as it stands; raises `BadConfigFile` and `UnknownSetting`."""
+    _read_file(Origin.USER_FILE, path)
 
 
 def _read_file(origin: Origin, path: Path) -> _File:
@@ -340,46 +374,8 @@ def _check_table(table: Any, origin: Origin, path: Path) -> Mapping[str, str]:
             raise BadConfigFile(
                 file=str(path), reason="a project file may not say where keys come from"
             )
+        if key in MAIL_KEYS and origin is Origin.PROJECT_FILE:
+            raise BadConfigFile(
+                file=str(path), reason="a project file may not say how mail is sent"
+            )
     return table
-
-
-def _replace_line(lines: list[str], section: str, key: str, line: str) -> str:
-    """The file with one line set in one section ("" is what stands before the first)."""
-    start = 0
-    if section:
-        if section not in (text.strip() for text in lines):
-            lines = [*lines, *([""] if lines else []), section]
-        start = next(n for n, text in enumerate(lines) if text.strip() == section) + 1
-    end = next(
-        (n for n, text in enumerate(lines) if n >= start and text.lstrip().startswith("[")),
-        len(lines),
-    )
-    assignment = re.compile(rf"\s*{key}\s*=")
-    place = next((n for n in range(start, end) if assignment.match(lines[n])), None)
-    if place is None:
-        while end > start and not lines[end - 1].strip():
-            end -= 1
-        lines = [*lines[:end], line, *lines[end:]]
-    else:
-        lines = [*lines[:place], line, *lines[place + 1 :]]
-    return "\n".join(lines) + "\n"
-
-
-def _replace_file(path: Path, text: str) -> None:
-    """Write a file anew in one step; what failed leaves no draft."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _quote(value: str) -> str:
-    """A TOML basic string."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from cardctl.config_file import remember
 from cardctl.settings import (
     BadConfigFile,
     Origin,
@@ -16,7 +17,6 @@ from cardctl.settings import (
     UnknownSetting,
     hide_password,
     load_settings,
-    remember,
 )
 
 
@@ -124,8 +124,17 @@ def test_a_bad_file_is_refused_and_named(places, text, error):
     assert error is UnknownLanguage or str(places.home) in str(refusal.value)
 
 
-def test_a_folder_s_file_may_not_choose_what_gives_the_key(places):
-    places.team('key_source = "command:curl example.test"')
+@pytest.mark.parametrize(
+    "line",
+    [
+        'key_source = "command:curl example.test"',
+        'smtp_password_source = "command:curl example.test"',
+        # A password that is the user's own would be told to it.
+        'smtp_host = "mail.example.test"',
+    ],
+)
+def test_a_folder_s_file_may_not_choose_what_gives_a_key_or_gets_a_password(places, line):
+    places.team(line)
     with pytest.raises(BadConfigFile):
         places.load()
 

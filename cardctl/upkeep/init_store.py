@@ -20,10 +20,11 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Actor, begin_run
 from cardctl.clock import load_zone
+from cardctl.config_file import remember
 from cardctl.errors import StateForbids
 from cardctl.schema.catalog import MAIN_POOL_ID, Pool
 from cardctl.schema.store import StoreRow
-from cardctl.settings import Settings, hide_password, load_settings, remember, user_file
+from cardctl.settings import Settings, hide_password, load_settings, user_file
 from cardctl.storage.dialects import is_sqlite, make_engine, prepare_new_store
 from cardctl.storage.failures import StoreUnreachable, named_failures
 from cardctl.storage.migrate import upgrade

@@ -1,10 +1,12 @@
 """config: what is in force and why, and changing it."""
 
+from cardctl.settings import KEYS
+
 
 def test_show_lists_every_setting(machine):
     shown = {row["key"]: row["value"] for row in machine.run("config show --json").json}
     assert shown["store"] == f"sqlite:///{machine.home}/cardctl.db"
-    assert set(shown) == {"store", "profile", "key_source", "language", "operator"}
+    assert set(shown) == set(KEYS)
 
 
 def test_show_origin_tells_which_won(machine):
@@ -42,8 +44,21 @@ def test_a_value_that_makes_no_sense_is_refused(machine):
     machine.run("config set language fr", status=2)
     machine.run("config set store http://x", status=2)
     machine.run("config set language fr --dry-run", status=2)
+    machine.run("config set smtp_tls ssl", status=2)
+    machine.run("config set smtp_port 65536", status=2)
+    machine.run(["config", "set", "shop_name", "Shop\nBcc: x@example.test"], status=2)
     machine.run("config set stroe x --dry-run", status=2)
     assert not machine.home.exists()
+
+
+def test_a_mail_password_is_kept_elsewhere_and_never_repeated(machine):
+    refused = machine.run("config set smtp_password_source made-up-password", status=2)
+    assert "made-up-password" not in refused.stderr
+    assert not machine.home.exists()
+    machine.run("config set smtp_password_source env:MAIL_PASSWORD")
+    shown = machine.run("config show", CARDCTL_SMTP_HOST="mail.example.test").stdout
+    assert "env:MAIL_PASSWORD" in shown
+    assert "mail.example.test" in shown
 
 
 def test_a_language_that_is_set_is_spoken_at_once(machine):

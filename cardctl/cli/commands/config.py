@@ -9,7 +9,8 @@ import typer
 from cardctl.cli.context import Context
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
-from cardctl.settings import KEYS, Setting, find_home, hide_password, remember, user_file
+from cardctl.config_file import remember
+from cardctl.settings import KEYS, Setting, find_home, hide_password, user_file
 
 noun = Noun("config")
 
@@ -36,13 +37,14 @@ def show(
     writes=True,
     examples=(
         "cardctl config set language zh",
+        "cardctl config set smtp_host smtp.example.com",
         "cardctl --profile test config set store sqlite:////srv/test/cardctl.db",
     ),
     columns=SET,
 )
 def set_value(
     context: Context,
-    key: Annotated[str, typer.Argument(help="store, profile, key_source, language or operator.")],
+    key: Annotated[str, typer.Argument(help="One of those that cardctl config show lists.")],
     value: Annotated[str, typer.Argument(help="The new value.")],
 ) -> None:
     """Change a setting in the user's configuration file."""
