@@ -145,6 +145,19 @@ def hold_table(session: Session, table: Table) -> None:
         session.connection().exec_driver_sql(f'LOCK TABLE "{table.name}" IN SHARE MODE')
 
 
+@contextmanager
+def server_lock(engine: Engine, key: bytes) -> Iterator[bool]:
+    """Hold a key of 8 bytes on the server until the block ends; whether nobody else held it.
+
+    The lock is a transaction's, on a connection of its own: it goes with either.
+    """
+    with engine.execution_options(staging=True).connect() as connection:
+        # It is idle while the job is at work; it reads nothing, and so keeps nothing from a vacuum.
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        query = text("SELECT pg_try_advisory_xact_lock(:key)")
+        yield connection.execute(query, {"key": int.from_bytes(key, signed=True)}).scalar_one()
+
+
 def insert_new(session: Session, table: Table, row: dict[str, object]) -> bool:
     """Insert a row unless its key is taken; whether it was inserted.
 
