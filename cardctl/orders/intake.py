@@ -6,7 +6,7 @@ Taking a file twice changes nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 
@@ -21,7 +21,7 @@ from cardctl.orders.grouping import (
     last_rows_of_scattered,
     merge_records,
 )
-from cardctl.orders.place import OrderConflict, place_orders
+from cardctl.orders.place import OrderConflict, Placed, place_orders
 from cardctl.orders.plan import PlacingCatalog, PlannedOrder, plan_order, read_placing_catalog
 from cardctl.orders.reading import CellMissing, CellRefused, RejectedRow
 from cardctl.orders.tables import AUTO, OrderTable, open_orders
@@ -38,6 +38,7 @@ ATTEMPTS = 5
 """How often a chunk is tried when races roll it back."""
 
 _KEPT = (Outcome.NEW, Outcome.UPDATED)
+_STANDS = (*_KEPT, Outcome.UNCHANGED)
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ class _Chunk:
     rejected: int = 0
     paid_missing: int = 0
     rejects: list[RejectedRow] = field(default_factory=list)
+    taken: list[Placed] = field(default_factory=list)
 
 
 class _GroupRefused(Exception):
@@ -105,6 +107,7 @@ class _Intake:
     table: OrderTable
     dry_run: bool
     advance: Callable[[int], None]
+    taken: Callable[[Sequence[Placed]], None]
 
 
 def import_orders(
@@ -117,8 +120,11 @@ def import_orders(
     strict: bool = False,
     dry_run: bool = False,
     advance: Callable[[int], None] = lambda _: None,
+    taken: Callable[[Sequence[Placed]], None] = lambda _: None,
 ) -> OrderImport:
     """Place the orders of a file; `advance` is told of rows as they are done.
+
+    `taken` is told of the orders that stand as the file says, new or not, once they are committed.
 
     Raises `NotFound` for the channel, and what is wrong with the file as a whole.
     """
@@ -127,7 +133,7 @@ def import_orders(
     with open_orders(source, order_format, store.zone) as table:
         scattered = last_rows_of_scattered(_numbers(table))
     with open_orders(source, order_format, store.zone) as table:
-        intake = _Intake(store, run, catalog, table, dry_run, advance)
+        intake = _Intake(store, run, catalog, table, dry_run, advance, taken)
         result = OrderImport(source.name, table.format.code, channel, warnings=table.warnings)
         groups = group_rows(_read_rows(catalog, table), scattered)
         if strict:
@@ -167,7 +173,9 @@ def _read_rows(catalog: PlacingCatalog, table: OrderTable) -> Iterator[ReadRow]:
 def _place_chunks(intake: _Intake, groups: Iterator[RowGroup], result: OrderImport) -> None:
     """One transaction a chunk: what is committed stays when a later chunk fails."""
     for chunk in _chunks(groups):
-        result.add(_commit(intake, chunk))
+        done = _commit(intake, chunk)
+        result.add(done)
+        intake.taken(done.taken)
         intake.advance(sum(len(group.rows) for group in chunk))
     intake.run.finish(intake.store)
     if result.needs_person:
@@ -194,25 +202,30 @@ def _place_strictly(intake: _Intake, groups: Iterator[RowGroup], result: OrderIm
     """The whole file in one transaction, or nothing of it."""
     try:
         with intake.run.transaction(intake.store, dry_run=intake.dry_run) as session:
-            _place_whole(session, intake, groups, result)
+            taken = _place_whole(session, intake, groups, result)
     except _RolledBack:
         result.status = "refused"
         result.paid_missing = 0
         for outcome in _KEPT:
             del result.outcomes[outcome]
         return
+    intake.taken(taken)
     if any(result.outcomes[outcome] for outcome in _KEPT):
         result.status = "imported"
 
 
 def _place_whole(
     session: Session, intake: _Intake, groups: Iterator[RowGroup], result: OrderImport
-) -> None:
+) -> list[Placed]:
+    taken = []
     for chunk in _chunks(groups):
-        result.add(_place(session, intake, chunk))
+        done = _place(session, intake, chunk)
+        result.add(done)
+        taken += done.taken
         intake.advance(sum(len(group.rows) for group in chunk))
     if result.needs_person:
         raise _RolledBack
+    return taken
 
 
 def _chunks(groups: Iterator[RowGroup]) -> Iterator[list[RowGroup]]:
@@ -242,6 +255,8 @@ def _place(session: Session, intake: _Intake, groups: list[RowGroup]) -> _Chunk:
     for one in placed:
         group, order = planned[one.number]
         chunk.outcomes[one.outcome] += 1
+        if one.outcome in _STANDS:
+            chunk.taken.append(one)
         if one.outcome is Outcome.NEW and not order.record.says_paid:
             chunk.paid_missing += 1
         if one.outcome is Outcome.CONFLICT:
