@@ -148,14 +148,16 @@ class SupplierPassword(Row, table=True):
 
 
 class SupplierWebhook(Row, table=True):
-    """Where a supplier takes requests to top up, and the sealed key that signs both ways."""
+    """Where a supplier takes requests to top up, and what signs both ways."""
 
     __tablename__ = "supplier_webhook"
     __table_args__ = (ForeignKeyConstraint(["supplier_id"], ["supplier.id"]),)
 
     supplier_id: int = Field(sa_column=id_column("supplier_id"))
     url: str = Field(sa_column=text_column())
-    sealed_key: bytes = Field(sa_column=octets_column())
+    """The address as it may be shown: what stands after the host can be a secret."""
+    sealed: bytes = Field(sa_column=octets_column())
+    """The whole address and the key."""
     set_at: int = Field(sa_column=big_column())
 
 
@@ -218,7 +220,7 @@ class ChannelMap(Row, table=True):
 
 
 class ChannelWebhook(Row, table=True):
-    """Where a channel's orders are delivered to, and the sealed key that signs them."""
+    """Where a channel's orders are delivered to, and what signs them."""
 
     __tablename__ = "channel_webhook"
     __table_args__ = (
@@ -228,9 +230,10 @@ class ChannelWebhook(Row, table=True):
 
     channel_id: int = Field(sa_column=id_column("channel_id"))
     url: str = Field(sa_column=text_column())
+    """The address as it may be shown: that of a chat group's bot is its own secret."""
     shape: str = Field(sa_column=code_column(16))
-    sealed_key: bytes | None = Field(default=None, sa_column=octets_column(null=True))
-    """None: a chat group's address is its own secret, nothing is signed."""
+    sealed: bytes = Field(sa_column=octets_column())
+    """The whole address and the key, which a bot may have none of."""
     set_at: int = Field(sa_column=big_column())
 
 

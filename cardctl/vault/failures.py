@@ -117,6 +117,14 @@ class FilePasswordTampered(VaultError):
     hint = "cardctl supplier password set {supplier}"
 
 
+class WebhookTampered(VaultError):
+    """The webhook of a channel or a supplier is not what was put there."""
+
+    code = "webhook-tampered"
+    message = "the webhook of {noun} {name} does not open: it was changed or exchanged"
+    hint = "cardctl {noun} webhook set {name}"
+
+
 class SeveralKeySources(UsageRefused):
     """The environment names more than one key."""
 

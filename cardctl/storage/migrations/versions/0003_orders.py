@@ -79,7 +79,7 @@ def _make_catalogue_tables() -> None:
         "supplier_webhook",
         sa.Column("supplier_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["supplier_id"], ["supplier.id"], name=op.f("fk_supplier_webhook_supplier_id")
@@ -109,7 +109,7 @@ def _make_catalogue_tables() -> None:
         sa.Column("channel_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("shape", sa.String(length=16), nullable=False),
-        sa.Column("sealed_key", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("set_at", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "shape IN ('json', 'wecom', 'dingtalk', 'feishu')",
