@@ -1,0 +1,107 @@
+"""What a delivery channel is; each is one file in `channels/` with a `CHANNEL`.
+
+A channel sends one message after another. One that is `staged` only collects in `send` what its
+`finish` then puts where it belongs, all of it or nothing: a file, the terminal.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from cardctl.deliveries import channels
+from cardctl.deliveries.message import Message, Sender
+from cardctl.errors import CardctlError
+from cardctl.members import members
+from cardctl.settings import Settings
+from cardctl.storage.store import Store
+from cardctl.vault.keyset import Vault
+from cardctl.vault.secret import Secret
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia
+
+
+class Layout(StrEnum):
+    """A row a card, or a row an order with the text to paste into a chat."""
+
+    TABLE = "table"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one try; `error` says why it failed, never with a secret in its details."""
+
+    status: DeliveryStatus
+    """DELIVERED; WAITING (taken, the answer comes later); PENDING (try again); DEAD (never)."""
+    error: CardctlError | None = None
+    reference: str | None = None
+    """The other side's own number of it."""
+
+
+DELIVERED = Answer(DeliveryStatus.DELIVERED)
+
+
+def try_again(error: CardctlError) -> Answer:
+    """It failed, or nobody knows whether it arrived: the same message later, under its key."""
+    return Answer(DeliveryStatus.PENDING, error)
+
+
+def give_up(error: CardctlError) -> Answer:
+    """It would fail in the same way each time: a person has to look at it."""
+    return Answer(DeliveryStatus.DEAD, error)
+
+
+class Channel(Protocol):
+    """An open channel."""
+
+    via: DeliveryVia
+    staged: bool
+    """Whether nothing has left before `finish`."""
+    deadline_ms: int
+    """The longest that `send` takes: it gives up before, and says `try_again`."""
+
+    def send(self, message: Message) -> Answer:
+        """Send one message, or stage it (the answer of a staged one counts after `finish`).
+
+        What goes wrong with this message is an answer; what is raised ends the whole run.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Put what was staged where it belongs, safely; raises when nothing of it is there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """What a channel is opened with; each takes what it needs."""
+
+    store: Store
+    vault: Vault
+    settings: Settings
+    sender: Sender
+    path: Path | None = None
+    replace: bool = False
+    """Whether a file that is at `path` may be replaced."""
+    password: Secret | None = None
+    layout: Layout = Layout.TABLE
+    show: Callable[[Sequence[tuple[str, str]]], None] = lambda _: None
+    """Shows (order, text) pairs to whoever sits at the terminal, and returns when they are out."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryChannel:
+    """A member of `channels/`; opening raises what is missing before anything is leased."""
+
+    via: DeliveryVia
+    open: Callable[[Outlet], AbstractContextManager[Channel]]
+
+
+def open_channel(via: DeliveryVia, outlet: Outlet) -> AbstractContextManager[Channel]:
+    """The channel of that name, open until the end of the block."""
+    found: dict[DeliveryVia, DeliveryChannel] = {
+        channel.via: channel for channel in members(channels, "CHANNEL")
+    }
+    return found[via].open(outlet)
