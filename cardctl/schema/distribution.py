@@ -42,6 +42,8 @@ class Plan(Row, table=True):
     """What the customer pays for each card."""
     via: str | None = Field(default=None, sa_column=word_column())
     """How the cards are delivered; None: issued only."""
+    region: str | None = Field(default=None, sa_column=text_column(null=True))
+    """Where its recipients are, as far as is known: some products are not sold everywhere."""
     status: str = Field(sa_column=code_column(16))
     recipient_count: int = Field(sa_column=count_column())
     card_count: int = Field(sa_column=count_column())

@@ -283,6 +283,7 @@ def _make_plan_tables() -> None:
         sa.Column("customer", sa.Text(), nullable=True),
         sa.Column("price_fen", sa.BigInteger(), nullable=False),
         sa.Column("via", sa.String(length=16), nullable=True),
+        sa.Column("region", sa.Text(), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("recipient_count", sa.Integer(), nullable=False),
         sa.Column("card_count", sa.Integer(), nullable=False),
