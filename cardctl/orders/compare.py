@@ -30,6 +30,8 @@ class StoredOrder(NamedTuple):
     region: str | None
     agent: str | None
     note: str | None
+    topup_account: str | None
+    refunded_fen: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,10 @@ def compare(
     because nobody had paid (`cancelled_unpaid`) is a conflict: somebody waits for a card.
     """
     told = order.record.status
-    if told in CLOSED:
-        if stored.status in CLOSED:
+    if told not in (OrderStatus.UNPAID, OrderStatus.PAID):
+        # A refund that is asked for is settled where one was made.
+        settled = CLOSED if told in CLOSED else (*CLOSED, OrderStatus.PARTLY_REFUNDED)
+        if stored.status in settled:
             return Comparison(Outcome.UNCHANGED)
         return Comparison(Outcome.CONFLICT, ("status",))
     differs = _contradictions(order, stored, lines)
@@ -81,6 +85,8 @@ def _contradictions(
         "lines": (_content(order.lines, parts), _content(lines, parts)),
         "paid": (order.paid_fen, stored.paid_fen),
     }
+    if (record.refunded_fen or 0) > stored.refunded_fen:
+        compared["refunded"] = record.refunded_fen, stored.refunded_fen
     if record.account is not None:
         compared["account"] = order.account_id, stored.account_id
     if record.paid_at is not None and stored.paid_at is not None:

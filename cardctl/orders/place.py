@@ -17,7 +17,7 @@ from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
-from cardctl.orders.compare import CLOSED, Comparison, StoredOrder, compare
+from cardctl.orders.compare import Comparison, StoredOrder, compare
 from cardctl.orders.plan import (
     PlacingCatalog,
     PlannedLine,
@@ -44,6 +44,7 @@ _STORED_COLUMNS = (
     "paid_at",
     "account_id",
     *TOLD_TEXTS,
+    "refunded_fen",
 )
 _ORDER_COLUMNS = (*_STORED_COLUMNS, "channel_id", "recorded_at", "waiting_since")
 _LINE_COLUMNS = (
@@ -108,11 +109,7 @@ def place_orders(
         stored = _read_stored(session, catalog, planned)
         # Sorted: two processes that place the same orders wait for each other in one order only.
         new = sorted(
-            (
-                order
-                for order in planned
-                if order.key not in stored and order.record.status not in CLOSED
-            ),
+            (order for order in planned if order.key not in stored and order.record.may_be_new),
             key=lambda order: order.key,
         )
         if _insert_unless_raced(session, run, catalog, new):
@@ -208,6 +205,7 @@ def _order_row(
         paid_at,
         order.account_id,
         *(getattr(record, name) for name in TOLD_TEXTS),
+        0,
         catalog.channel_id,
         run.at,
         run.at if paid_at is None else paid_at,
@@ -247,8 +245,8 @@ def _compare_all(
     for order in planned:
         found = stored.get(order.key)
         if found is None:
-            closed = order.record.status in CLOSED
-            result = Comparison(Outcome.NOT_TAKEN if closed else Outcome.NEW)
+            taken = order.record.may_be_new
+            result = Comparison(Outcome.NEW if taken else Outcome.NOT_TAKEN)
             status = order.record.status.value
         else:
             key = found.bucket, found.id

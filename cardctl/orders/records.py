@@ -15,17 +15,33 @@ from cardctl.vocabulary import OrderStatus
 NUMBER_LENGTH_MAX = 128
 QTY_MAX = 100_000
 
-TOLD_TEXTS = ("buyer", "phone", "email", "ip", "device", "region", "agent", "note")
+TOLD_TEXTS = (
+    "buyer",
+    "phone",
+    "email",
+    "ip",
+    "device",
+    "region",
+    "agent",
+    "note",
+    "topup_account",
+)
 """What a source may say of an order in words; stored as it was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineRecord:
-    """A product of an order and how many of it; its `paid_fen` may be told or not."""
+    """A product of an order and how many of it; its `paid_fen` may be told or not.
+
+    `sku` is ours. In a file it may be the channel's, or empty; the channel's title and the variant
+    (月卡, 年卡) then say what it is, until they are looked up.
+    """
 
     sku: str
     qty: int = 1
     paid_fen: int | None = None
+    title: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +54,10 @@ class OrderRecord:
     number: str
     lines: Sequence[LineRecord]
     told_status: OrderStatus | None = None
-    """Unpaid, paid, cancelled or refunded: a source knows nothing of our cards."""
+    """Unpaid, paid, held (a refund is asked for), cancelled or refunded: no word of our cards."""
     paid_fen: int | None = None
+    refunded_fen: int | None = None
+    """What was paid back of it so far; less than the whole, else it is told as refunded."""
     paid_at: int | None = None
     buyer: str | None = None
     phone: str | None = None
@@ -51,6 +69,8 @@ class OrderRecord:
     """The code of the money account; the channel's first one when it is not told."""
     agent: str | None = None
     note: str | None = None
+    topup_account: str | None = None
+    """The buyer's account that is to be topped up (充值号码)."""
 
     @property
     def status(self) -> OrderStatus:
@@ -60,7 +80,16 @@ class OrderRecord:
     @property
     def says_paid(self) -> bool:
         """Whether it says anywhere what was paid."""
-        return self.paid_fen is not None or self.lines[0].paid_fen is not None
+        return self.paid_fen is not None or any(line.paid_fen is not None for line in self.lines)
+
+    @property
+    def may_be_new(self) -> bool:
+        """Whether it is taken when it is not there yet.
+
+        Not when it was closed where it comes from; and where money goes back, or did in part, a
+        person has to say what is still wanted.
+        """
+        return self.status in (OrderStatus.UNPAID, OrderStatus.PAID) and not self.refunded_fen
 
 
 def check_number(text: str) -> str:
