@@ -43,6 +43,8 @@ class Twice:
 NUMBER = "0001234"
 ORDER = "order add --channel TB --number 1 --sku VIP --paid 28"
 
+HOOK = "--url https://hook.example.test --secret-source env:HOOK_KEY"
+
 MAPPED = "batch import keys.csv --product VIP --supplier SUP --expires never --map secret=code"
 
 LINES = {
@@ -80,6 +82,14 @@ LINES = {
     "supplier password remove": Twice(
         "supplier password remove SUP --yes",
         before=("supplier password set SUP --password-source env:PW",),
+    ),
+    "channel webhook set": Twice(f"channel webhook set TB {HOOK}"),
+    "channel webhook remove": Twice(
+        "channel webhook remove TB", before=(f"channel webhook set TB {HOOK}",)
+    ),
+    "supplier webhook set": Twice(f"supplier webhook set SUP {HOOK}"),
+    "supplier webhook remove": Twice(
+        "supplier webhook remove SUP", before=(f"supplier webhook set SUP {HOOK}",)
     ),
     "batch correct": Twice(
         "batch correct {batch} --cost 3 --reason x --yes", told={"outcome": "unchanged"}
@@ -120,6 +130,7 @@ def stocked(shop):
     shop.import_codes("CARDP", [(NUMBER, "made-up")])
     shop.import_codes("VIP", ["MADE-UP-1", "MADE-UP-2", "MADE-UP-3"])
     shop.env["PW"] = "another-made-up"
+    shop.env["HOOK_KEY"] = "made-up-signing-key"
     return shop
 
 

@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
+from cardctl.cli import webhooks
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
 from cardctl.cli.options import rate
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
-from cardctl.vocabulary import ChannelKind
+from cardctl.vocabulary import ChannelKind, WebhookShape
 
 noun = Noun("channel")
+webhook = noun.group("webhook", "Where a channel's orders are delivered to.")
 
 CHANNEL = (
     Column("code", "code"),
@@ -143,3 +145,67 @@ def edit(
     with context.change() as (session, run):
         edited = edit_channel(session, run=run, code=channel, changes=changes)
     context.show({"status": edited.outcome, **asdict(edited.entry)}, CHANGED)
+
+
+@webhook.verb(
+    "set",
+    writes=True,
+    columns=webhooks.CHANGED,
+    examples=(
+        "cardctl channel webhook set TB --url https://example.com --secret-source env:HOOK_KEY",
+        "cardctl channel webhook set TB --shape wecom --url-source env:BOT_URL",
+    ),
+)
+def set_webhook(
+    context: Context,
+    channel: Code,
+    url: webhooks.Url = None,
+    url_source: webhooks.UrlSource = None,
+    secret_source: webhooks.SecretSource = None,
+    shape: Annotated[
+        WebhookShape, typer.Option(help="Our signed JSON, or a bot's message without secrets.")
+    ] = WebhookShape.JSON,
+) -> None:
+    """Deliver a channel's orders to an address.
+
+    The JSON is signed with the key. A chat group's bot gets messages without secrets.
+    """
+    from cardctl.catalog import webhooks as catalogue
+
+    given = webhooks.read_webhook(
+        context,
+        url=url,
+        url_source=url_source,
+        secret_source=secret_source,
+        shape=shape,
+    )
+    with context.change() as (session, run):
+        entry = catalogue.set_webhook(
+            session, run=run, vault=context.vault, noun="channel", code=channel, webhook=given
+        )
+    context.show(entry, webhooks.CHANGED)
+
+
+@webhook.verb("show", columns=webhooks.SHOWN, examples=("cardctl channel webhook show TB",))
+def show_webhook(context: Context, channel: Code) -> None:
+    """Show where a channel's orders go, as far as it is no secret."""
+    from cardctl.catalog import webhooks as catalogue
+
+    with context.reading() as session:
+        entry = catalogue.show_webhook(session, noun="channel", code=channel)
+    context.show(entry, webhooks.SHOWN)
+
+
+@webhook.verb(
+    "remove",
+    writes=True,
+    columns=webhooks.CHANGED,
+    examples=("cardctl channel webhook remove TB",),
+)
+def remove_webhook(context: Context, channel: Code) -> None:
+    """Send nothing to a channel's webhook any more."""
+    from cardctl.catalog import webhooks as catalogue
+
+    with context.change() as (session, run):
+        entry = catalogue.remove_webhook(session, run=run, noun="channel", code=channel)
+    context.show(entry, webhooks.CHANGED)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cardctl.cli import webhooks
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
 from cardctl.cli.options import PasswordSource, rate
@@ -18,6 +19,7 @@ noun = Noun("supplier")
 names = noun.group("map", "What a supplier calls our products.")
 file_columns = noun.group("column", "What a supplier calls the columns of its files.")
 password = noun.group("password", "The password of a supplier's files.")
+webhook = noun.group("webhook", "Where a supplier takes requests to top up.")
 
 SUPPLIER = (
     Column("code", "code"),
@@ -254,3 +256,62 @@ def remove_password(context: Context, supplier: Code) -> None:
     with context.change() as (session, run):
         state = forget_password(session, run=run, supplier=supplier)
     context.show(state, PASSWORD)
+
+
+@webhook.verb(
+    "set",
+    writes=True,
+    columns=webhooks.CHANGED,
+    examples=(
+        "cardctl supplier webhook set SUP --url https://example.com --secret-source env:HOOK_KEY",
+    ),
+)
+def set_webhook(
+    context: Context,
+    supplier: Code,
+    url: webhooks.Url = None,
+    url_source: webhooks.UrlSource = None,
+    secret_source: webhooks.SecretSource = None,
+) -> None:
+    """Send a supplier's requests to top up to an address.
+
+    The key signs the requests, and the supplier's answers are held against it.
+    """
+    from cardctl.catalog import webhooks as catalogue
+
+    given = webhooks.read_webhook(
+        context,
+        url=url,
+        url_source=url_source,
+        secret_source=secret_source,
+    )
+    with context.change() as (session, run):
+        entry = catalogue.set_webhook(
+            session, run=run, vault=context.vault, noun="supplier", code=supplier, webhook=given
+        )
+    context.show(entry, webhooks.CHANGED)
+
+
+@webhook.verb("show", columns=webhooks.SHOWN, examples=("cardctl supplier webhook show SUP",))
+def show_webhook(context: Context, supplier: Code) -> None:
+    """Show where a supplier takes requests, but for what is secret."""
+    from cardctl.catalog import webhooks as catalogue
+
+    with context.reading() as session:
+        entry = catalogue.show_webhook(session, noun="supplier", code=supplier)
+    context.show(entry, webhooks.SHOWN)
+
+
+@webhook.verb(
+    "remove",
+    writes=True,
+    columns=webhooks.CHANGED,
+    examples=("cardctl supplier webhook remove SUP",),
+)
+def remove_webhook(context: Context, supplier: Code) -> None:
+    """Send nothing to a supplier's webhook any more."""
+    from cardctl.catalog import webhooks as catalogue
+
+    with context.change() as (session, run):
+        entry = catalogue.remove_webhook(session, run=run, noun="supplier", code=supplier)
+    context.show(entry, webhooks.CHANGED)
