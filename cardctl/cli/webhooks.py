@@ -77,6 +77,5 @@ def read_webhook(
     if secret_source is not None:
         key = read_secret(secret_source, option="--secret-source")
     elif shape == WebhookShape.JSON and not context.no_input:
-        question = "Key that signs the messages"
-        key = Secret(context.ask_new_secret(question))
+        key = Secret(context.ask_new_secret("Key that signs the messages"))
     return Webhook(url=address, shape=shape, key=key)

@@ -16,7 +16,17 @@ WORD = "word"
 """The context of words of the trade."""
 
 _SPOKEN = frozenset(
-    {"_", "ask", "ask_secret", "confirm", "confirm_by_typing", "note", "progress", "warn"}
+    {
+        "_",
+        "ask",
+        "ask_new_secret",
+        "ask_secret",
+        "confirm",
+        "confirm_by_typing",
+        "note",
+        "progress",
+        "warn",
+    }
 )
 """Functions whose literal arguments are texts."""
 

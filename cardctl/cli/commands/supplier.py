@@ -234,8 +234,8 @@ def set_password(context: Context, supplier: Code, password_source: PasswordSour
     from cardctl.catalog.supplier_passwords import set_password as keep_password
     from cardctl.vault.secret import Secret
 
-    question = "Password of the supplier's files"
-    given = read_password(context, password_source) or Secret(context.ask_new_secret(question))
+    given = read_password(context, password_source)
+    given = given or Secret(context.ask_new_secret("Password of the supplier's files"))
     with context.change() as (session, run):
         state = keep_password(
             session, run=run, vault=context.vault, supplier=supplier, password=given
