@@ -25,6 +25,13 @@ CARD_KINDS = (ProductKind.CODE, ProductKind.CARD, ProductKind.ACCOUNT, ProductKi
 """What is kept in stock as keys; nothing of the other kinds is imported or claimed."""
 
 
+class EmailSecret(StrEnum):
+    """How an e-mail hands a secret over: in an encrypted file, or in its text."""
+
+    ATTACHMENT = "attachment"
+    TEXT = "text"
+
+
 class SupplierTier(StrEnum):
     """How near a supplier stands to the brand."""
 

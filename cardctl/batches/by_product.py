@@ -9,10 +9,12 @@ from cardctl.batches.row_errors import (
     CellMissing,
     ErrorCell,
     FormulaCell,
+    KindWithoutCards,
     OtherProduct,
     UnmappedProduct,
 )
 from cardctl.schema.catalog import Product
+from cardctl.vocabulary import CARD_KINDS
 from cardctl.workbooks.cells import Cell, NotText, text_of
 from cardctl.workbooks.headers import fold
 
@@ -38,7 +40,8 @@ class ProductNames:
     def product_of(self, cell: Cell) -> Product:
         """The product that a cell names.
 
-        Raises `CellMissing`, `FormulaCell`, `ErrorCell`, `UnmappedProduct` and `OtherProduct`.
+        Raises `CellMissing`, `FormulaCell`, `ErrorCell`, `UnmappedProduct`, `OtherProduct` and
+        `KindWithoutCards`.
         """
         found = self._read.get(cell)
         if found is None:
@@ -66,4 +69,11 @@ class ProductNames:
             raise UnmappedProduct(supplier=self.supplier, name=name, quoted=shlex.quote(name))
         if self.only is not None and found.id != self.only.id:
             raise OtherProduct(name=name, sku=found.sku, expected=self.only.sku)
-        return found
+        return kept_as_cards(found)
+
+
+def kept_as_cards(product: Product) -> Product:
+    """The product, if cards of it are kept; raises `KindWithoutCards`."""
+    if product.kind not in CARD_KINDS:
+        raise KindWithoutCards(sku=product.sku, kind=product.kind)
+    return product

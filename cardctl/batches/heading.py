@@ -17,7 +17,7 @@ from cardctl.batches.columns import (
     synonyms_of,
 )
 from cardctl.errors import InputRefused, UsageRefused
-from cardctl.vocabulary import ProductKind
+from cardctl.vocabulary import CARD_KINDS, ProductKind
 from cardctl.workbooks.cells import Row, text_of
 from cardctl.workbooks.failures import HeaderMissing, MappedColumnMissing
 from cardctl.workbooks.headers import HEADER_WITHIN, Header, find_header, fold
@@ -143,7 +143,7 @@ def _find_product_column(first: list[Row], file: str, naming: Naming) -> tuple[i
         if (column := _product_in(row, naming)) is not None
     ]
     for at, column in named:
-        for kind in ProductKind:
+        for kind in CARD_KINDS:
             try:
                 _read([first[at]], Asked(kind), naming)
             except (HeaderMissing, MappedColumnMissing):

@@ -28,7 +28,7 @@ from cardctl.identifiers import new_ids
 from cardctl.schema.catalog import Product, Supplier
 from cardctl.vault.keyset import Vault
 from cardctl.vault.mask import mask
-from cardctl.vocabulary import ProductKind
+from cardctl.vocabulary import CARD_KINDS, ProductKind
 from cardctl.workbooks.cells import MemberUnread, NotText, Row, TableWarning
 from cardctl.workbooks.failures import HeaderAmbiguous, HeaderMissing, MappedColumnMissing
 from cardctl.workbooks.headers import Header, fold
@@ -85,7 +85,7 @@ class Intake:
         given, remembered, only = self.naming.given, self.naming.remembered, self.names.only
         possible = [only] if only else [*self.names.skus.values()]
         fields = {name for product in possible for name in product.fields.split(",") if name}
-        kinds = [ProductKind(only.kind)] if only else [*ProductKind]
+        kinds = [ProductKind(only.kind)] if only else CARD_KINDS
         check_given(given, kinds=kinds, fields=sorted(fields))
         return (*given.values(), *remembered.values(), *sorted(fields))
 

@@ -71,6 +71,14 @@ class UnmappedProduct(InputRefused):
     hint = "cardctl supplier map add {supplier} {quoted} SKU"
 
 
+class KindWithoutCards(InputRefused):
+    """A product that is topped up, shipped or made of others: no keys of it are kept."""
+
+    code = "kind-without-cards"
+    message = "{sku} is of kind {kind}: it is not kept as cards"
+    hint = "cardctl product list"
+
+
 class OtherProduct(InputRefused):
     """The row names another product than the command."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
-from cardctl.batches.by_product import ProductNames
+from cardctl.batches.by_product import ProductNames, kept_as_cards
 from cardctl.batches.results import ImportResult
 from cardctl.catalog.supplier_maps import mapped_products
 from cardctl.errors import NotFound, StateForbids
@@ -60,7 +60,7 @@ def find_target(session: Session, *, supplier: str, pool: str) -> Target:
 def find_names(session: Session, supplier: Supplier, *, sku: str | None) -> ProductNames:
     """What the supplier and we call our products; `sku` is what the command says.
 
-    Raises `NotFound`.
+    Raises `NotFound` and `KindWithoutCards`.
     """
     found: Any = session.execute(select(products)).mappings()
     by_id = {row["id"]: Product(**row) for row in found}
@@ -72,7 +72,7 @@ def find_names(session: Session, supplier: Supplier, *, sku: str | None) -> Prod
         supplier=supplier.code,
         mapped={name: by_id[product_id] for name, product_id in mapped.items()},
         skus=skus,
-        only=skus[sku] if sku is not None else None,
+        only=kept_as_cards(skus[sku]) if sku is not None else None,
     )
 
 

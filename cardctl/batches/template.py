@@ -10,9 +10,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlmodel import Session
 
+from cardctl.batches.row_errors import KindWithoutCards
 from cardctl.errors import NotFound
 from cardctl.schema.catalog import products
-from cardctl.vocabulary import ProductKind
+from cardctl.vocabulary import CARD_KINDS, ProductKind
 from cardctl.workbooks.write import write_workbook
 
 
@@ -94,7 +95,7 @@ _OTHERS = (
 def write_template(session: Session, *, sku: str | None, path: Path, chinese: bool) -> Template:
     """Write the workbook; without a product for cards with a number and a password.
 
-    Raises `NotFound` and what `write_workbook` raises.
+    Raises `NotFound`, `KindWithoutCards` and what `write_workbook` raises.
     """
     kind, fields = ProductKind.CARD, ""
     if sku is not None:
@@ -103,6 +104,8 @@ def write_template(session: Session, *, sku: str | None, path: Path, chinese: bo
         if found is None:
             raise NotFound(noun="product", name=sku)
         kind, fields = ProductKind(found.kind), found.fields
+        if kind not in CARD_KINDS:
+            raise KindWithoutCards(sku=sku, kind=kind)
     names = tuple(fields.split(",")) if fields else ()
     columns = template_columns(kind, names, chinese=chinese)
     headers = tuple(column.header for column in columns)

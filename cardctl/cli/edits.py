@@ -30,7 +30,7 @@ def changes_of(
     changes = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in given.items()
-        if value not in (None, [])
+        if value not in (None, [], ())
     }
     changes |= dict((empty or {})[word] for word in clear or [])
     if not changes:

@@ -71,11 +71,11 @@ class CodeUnknown(NotFound):
 
 
 class FieldFixed(InputRefused):
-    """Cards rest on what is to change."""
+    """Cards or orders rest on what is to change."""
 
     code = "in-use"
-    message = "{name} has cards already: this stays as it is"
-    hint = "add another product for keys of the new kind"
+    message = "{name} has cards or orders already: this stays as it is"
+    hint = "add another product of the new kind"
 
 
 class PoolUnlisted(InputRefused):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from cardctl.catalog.bundles import Component, check_components, parse_component
 from cardctl.catalog.entries import check_code, check_name, check_text
 from cardctl.catalog.patterns import check_pattern
 from cardctl.clock import parse_days
@@ -26,6 +27,8 @@ class Kind:
 
     read: Callable[[str], Any]
     write: Callable[[Any, bool], str] = lambda value, _chinese: str(value)
+    codes: Callable[[Any], tuple[str, ...]] = lambda value: (value,)
+    """The codes of other entries in a value, for a field that refers to some."""
 
 
 class UnknownWord(BadValue):
@@ -78,6 +81,11 @@ def _read_codes(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _read_components(text: str) -> tuple[Component, ...]:
+    found = [parse_component(part) for part in _BETWEEN.split(text) if part.strip()]
+    return check_components(found)
+
+
 CODE = Kind(check_code)
 NAME = Kind(check_name)
 TEXT = Kind(check_text)
@@ -87,4 +95,9 @@ RATE = Kind(parse_rate, lambda value, _chinese: format_rate(value))
 NUMBER = Kind(_read_number)
 DAYS = Kind(_read_days, lambda value, _chinese: f"{value}d")
 YES_NO = Kind(_read_yes, _write_yes)
-CODES = Kind(_read_codes, lambda value, _chinese: ", ".join(value))
+CODES = Kind(_read_codes, lambda value, _chinese: ", ".join(value), tuple)
+COMPONENTS = Kind(
+    _read_components,
+    lambda value, _chinese: ", ".join(map(str, value)),
+    lambda value: tuple(one.sku for one in value),
+)

@@ -60,6 +60,7 @@ def make_plan(sheets: Sequence[SheetRows], stored: Stored) -> Plan:
     named = {noun: {*stored[noun], *plan.rows} for noun, plan in nouns.items()}
     for noun in nouns.values():
         rejects += _unknown_codes(noun, named)
+        rejects += _contradictions(noun, stored[noun.sheet.noun])
     return Plan(nouns, rejects)
 
 
@@ -136,11 +137,22 @@ def _unknown_codes(
             if column.refers_to is None:
                 continue
             said = row.values.get(column.name)
-            codes = said if isinstance(said, tuple) else (said,) if said else ()
-            for code in codes:
+            for code in column.kind.codes(said) if said else ():
                 if (code,) not in named[column.refers_to]:
                     problem = CodeUnknown(noun=column.refers_to, name=code)
                     yield plan.reject(key, column.name, problem)
+
+
+def _contradictions(plan: NounPlan, stored: Mapping[Hashable, Any]) -> Iterator[SetupReject]:
+    """Entries of a noun that cannot stand beside each other, told where one of them was changed."""
+    if plan.sheet.across is None:
+        return
+    state = {**stored, **{key: draft.wanted for key, draft in plan.drafts.items()}}
+    for places, problem in plan.sheet.across(state.values()):
+        for key, field_name in places:
+            if key in plan.drafts:
+                yield plan.reject(key, field_name, problem)
+                break
 
 
 def _keep_pools(channels: NounPlan, pools: NounPlan, stored: Stored) -> Iterator[SetupReject]:

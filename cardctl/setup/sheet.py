@@ -1,6 +1,6 @@
 """What a sheet of a setup workbook is: a noun, its columns, and how its entries are kept."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -37,6 +37,10 @@ class Field:
     refers_to: CatalogueNoun | None = None
 
 
+Contradiction = tuple[Sequence[tuple[Hashable, str]], CardctlError]
+"""Keys of entries that do not go together, each with the field that says so, and the problem."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetupSheet(Generic[Entry]):
     """A noun of the setup; entries are the frozen dataclasses of `cardctl.catalog`.
@@ -61,6 +65,8 @@ class SetupSheet(Generic[Entry]):
     """Takes a session and the drafts, when the rows of all nouns are written."""
     is_nothing: Callable[[Entry], bool] = lambda _entry: False
     """Whether an entry that is not stored need not be: a name that is to mean nothing."""
+    across: Callable[[Iterable[Entry]], Iterable[Contradiction]] | None = None
+    """What is wrong with all entries together, as they are to be."""
     forbidden: Callable[..., Mapping[str, list[str]]] | None = None
     """Takes a session and drafts: the fields, by code, that have to stay as they are."""
 

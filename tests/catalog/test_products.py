@@ -84,6 +84,81 @@ def test_how_keys_were_sealed_and_found_stays_once_there_are_cards(shop):
     assert (edited["price_fen"], edited["pattern"]) == (3000, "K-[0-9]{4}")
 
 
+def test_a_kind_has_the_parts_it_needs_and_no_others(shop):
+    shop.seed_catalog()
+    for options, problem in (
+        ("--kind bundle", "a bundle needs its components"),
+        ("--component VIP=1", "they are for kind bundle"),
+        ("--kind topup", "needs the supplier who tops up"),
+        ("--supplier SUP", "its batches have one"),
+        ("--kind bundle --component VIP", "is not a component"),
+        ("--kind bundle --component VIP=0", "is not a component"),
+        ("--kind bundle --component VIP=1 --component VIP=2", "is not a component"),
+    ):
+        shop.run(f"product add P --name x {options}", status=None).stderr.index(problem)
+    shop.run("product add P --name x --kind bundle --component NONE=1", status=4)
+    shop.run("product add P --name x --kind topup --supplier NONE", status=4)
+    assert len(shop.run("product list --json").json) == 2
+
+    topup = shop.run("product add CALL --name 话费 --kind topup --supplier SUP --json").json
+    assert (topup["kind"], topup["supplier"], topup["email_secret"]) == (
+        *("topup", "SUP"),
+        "attachment",
+    )
+    assert shop.run("product edit VIP --email-secret text --json").json["email_secret"] == "text"
+    shop.run("product edit CALL --clear supplier", status=2)
+    line = "product edit CALL --kind goods --clear supplier --json"
+    assert shop.run(line).json["supplier"] is None
+
+
+def test_a_bundle_holds_products_that_are_no_bundles(shop):
+    shop.seed_catalog()
+    line = "product add PACK --name x --kind bundle --component CARDP=1 --component VIP=2 --json"
+    assert shop.run(line).json["components"] == [
+        {"sku": "CARDP", "qty": 1},
+        {"sku": "VIP", "qty": 2},
+    ]
+    assert shop.run(line).json["status"] == "unchanged"
+    nested = "product add BIG --name x --kind bundle --component PACK=1"
+    assert "error[bundle-in-bundle]" in shop.run(nested, status=2).stderr
+    turned = "product edit VIP --kind bundle --component CARDP=1"
+    assert "bundle PACK cannot hold VIP" in shop.run(turned, status=2).stderr
+    edited = shop.run("product edit PACK --component VIP=3 --json").json
+    assert edited["components"] == [{"sku": "VIP", "qty": 3}]
+    assert shop.run("product show PACK --json").json["components"] == edited["components"]
+    for line in (
+        "batch template --product PACK --out x.xlsx",
+        "stock generate --product PACK --count 1 --pattern XXXX-XXXX-XXXX-XXXX",
+    ):
+        assert "is of kind bundle" in shop.run(line, status=None).stderr
+
+
+def test_what_is_no_card_is_not_imported(shop):
+    shop.seed_catalog()
+    shop.run("product add BOX --name 礼盒 --kind goods")
+    path = shop.folder / "keys.csv"
+    path.write_text("商品,兑换码\nVIP,MADE-UP-1\nBOX,MADE-UP-2\n", encoding="utf-8")
+    line = "batch import keys.csv --supplier SUP --expires never --json"
+    refused = shop.run(line, status=3).json
+    assert [(one["row"], one["code"]) for one in refused["rejects"]] == [(3, "kind-without-cards")]
+    whole = shop.run(f"{line} --product BOX", status=3)
+    assert "BOX is of kind goods" in whole.stderr
+
+
+def test_how_an_ordered_product_is_issued_stays(shop):
+    shop.seed_catalog()
+    shop.run("product add BOX --name 礼盒 --kind goods")
+    for sku in ("VIP", "BOX"):
+        shop.run(f"order add --channel TB --number {sku} --sku {sku} --paid 1")
+    for line in (
+        "product edit BOX --kind code",
+        "product edit VIP --kind goods",
+        "product edit VIP --kind bundle --component CARDP=1",
+    ):
+        assert "error[in-use]" in shop.run(line, status=5).stderr
+    shop.run("product edit VIP --kind link")
+
+
 @pytest.mark.parametrize(
     "pattern",
     [

@@ -161,6 +161,23 @@ def test_rules_that_cards_rest_on_stay(shop):
     assert told == [("products", 2, "kind", "in-use"), ("products", 2, "fold case", "in-use")]
 
 
+def test_bundles_are_made_of_what_is_there_and_no_bundle(shop):
+    shop.seed_catalog()
+    header = ("sku", "name", "kind", "components")
+    big, pack = ("BIG", "x", "bundle", "PACK=1"), ("PACK", "x", "组合", "VIP=2，CARDP=1")
+    assert rejects(shop, {"products": [header, big, pack]}) == [
+        ("products", 2, "components", "bundle-in-bundle")
+    ]
+    assert rejects(shop, {"products": [header, ("PACK", "x", "bundle", "NONE=1, VIP=1")]}) == [
+        ("products", 2, "components", "not-found")
+    ]
+    write(shop, "pack.xlsx", {"products": [header, pack]})
+    shop.run("setup import pack.xlsx")
+    assert shop.run("setup import pack.xlsx --json").json["status"] == "unchanged"
+    turned = {"products": [header, ("VIP", "x", "bundle", "CARDP=1")]}
+    assert rejects(shop, turned) == [("products", 2, "kind", "bundle-in-bundle")]
+
+
 @pytest.mark.parametrize(
     ("channels", "pools", "told"),
     [

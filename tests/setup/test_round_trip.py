@@ -21,7 +21,9 @@ def seeded(shop):
         "product edit VIP --region CN --region HK --min-validity 30d --safety-stock 5 --fold-case",
         "product edit VIP --pattern [A-Z0-9-]+ --guide '=1+1, 第一步'",
         "product add GAME --name 游戏 --kind account --field 密保 --field 邮箱 --seats 3",
-        "product edit GAME --key-space game",
+        "product edit GAME --key-space game --email-secret text",
+        "product add TOPUP --name 话费 --kind topup --supplier SUP",
+        "product add PACK --name 套餐 --kind bundle --component VIP=2 --component GAME=1",
         "pool add kept --channel TB",
         "channel edit TB --fee-rate 1%",
     ):
@@ -87,7 +89,7 @@ def test_an_edited_cell_changes_that_field_and_nothing_else(seeded):
         }
     ]
     assert [noun for noun in read["nouns"] if noun["changed"]] == [
-        {"noun": "product", "sheet": "products", "added": 0, "changed": 1, "unchanged": 2}
+        {"noun": "product", "sheet": "products", "added": 0, "changed": 1, "unchanged": 4}
     ]
     assert (again["status"], again["changes"]) == ("unchanged", [])
     after = everything(seeded)

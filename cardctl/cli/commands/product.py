@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,15 @@ from cardctl.cli.edits import changes_of
 from cardctl.cli.options import days, yuan
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
-from cardctl.vocabulary import ProductKind
+from cardctl.vocabulary import EmailSecret, ProductKind
+
+if TYPE_CHECKING:
+    from cardctl.catalog.bundles import Component
+    from cardctl.catalog.product_entry import ProductEntry
 
 noun = Noun("product")
 
+COMPONENT = (Column("sku", "SKU"), Column("qty", "quantity"))
 PRODUCT = (
     Column("sku", "SKU"),
     Column("name", "name"),
@@ -33,6 +38,9 @@ PRODUCT = (
     Column("key_space", "key space"),
     Column("fold_case", "fold case"),
     Column("fold_hyphens", "fold hyphens"),
+    Column("components", "components", of=COMPONENT),
+    Column("supplier", "topped up by"),
+    Column("email_secret", "secret in e-mails"),
     Column("created_at", "created"),
 )
 CHANGED = (Column("status", "status"), *PRODUCT)
@@ -55,6 +63,8 @@ class Clearable(StrEnum):
     PATTERN = "pattern"
     GUIDE = "guide"
     FIELD = "field"
+    COMPONENT = "component"
+    SUPPLIER = "supplier"
 
 
 _EMPTY: dict[StrEnum, tuple[str, object]] = {
@@ -66,6 +76,8 @@ _EMPTY: dict[StrEnum, tuple[str, object]] = {
     Clearable.PATTERN: ("pattern", None),
     Clearable.GUIDE: ("guide", None),
     Clearable.FIELD: ("fields", ()),
+    Clearable.COMPONENT: ("components", ()),
+    Clearable.SUPPLIER: ("supplier", None),
 }
 
 Sku = Annotated[str, typer.Argument(help="Short name of the product.", metavar="SKU")]
@@ -101,6 +113,17 @@ FoldHyphens = Annotated[
     bool | None,
     typer.Option("--fold-hyphens/--keep-hyphens", help="Whether A-B and AB are the same key."),
 ]
+ComponentOption = Annotated[
+    list[str] | None,
+    typer.Option("--component", help="A product in a bundle; may be repeated.", metavar="SKU=QTY"),
+]
+SupplierOption = Annotated[
+    str | None, typer.Option("--supplier", help="Who tops up, for kind topup.", metavar="CODE")
+]
+EmailSecretOption = Annotated[
+    EmailSecret | None,
+    typer.Option(help="How an e-mail hands the secret over: encrypted file, or its text."),
+]
 
 
 @noun.verb(
@@ -110,6 +133,8 @@ FoldHyphens = Annotated[
     examples=(
         "cardctl product add VIP --name 视频会员 --price 28 --min-validity 30d",
         "cardctl product add GAME --name 游戏账号 --kind account --field 密保 --field 邮箱",
+        "cardctl product add CALL --name 话费 --kind topup --supplier SUP",
+        "cardctl product add PACK --name 套餐 --kind bundle --component VIP=2 --component CARDP=1",
     ),
 )
 def add(
@@ -133,9 +158,13 @@ def add(
     key_space: KeySpace = None,
     fold_case: FoldCase = None,
     fold_hyphens: FoldHyphens = None,
+    component: ComponentOption = None,
+    supplier: SupplierOption = None,
+    email_secret: EmailSecretOption = None,
 ) -> None:
     """Add a product; adding the same again changes nothing."""
-    from cardctl.catalog.products import SHARED_KEY_SPACE, ProductEntry, add_product
+    from cardctl.catalog.product_entry import SHARED_KEY_SPACE, ProductEntry
+    from cardctl.catalog.products import add_product
 
     product = ProductEntry(
         sku=sku,
@@ -155,10 +184,13 @@ def add(
         key_space=key_space or SHARED_KEY_SPACE,
         fold_case=bool(fold_case),
         fold_hyphens=fold_hyphens,
+        components=_components(component),
+        supplier=supplier,
+        email_secret=email_secret or EmailSecret.ATTACHMENT,
     )
     with context.change() as (session, run):
         added = add_product(session, run=run, product=product)
-    context.show({"status": added.outcome, **asdict(added.entry)}, CHANGED)
+    context.show({"status": added.outcome, **_facts(added.entry)}, CHANGED)
 
 
 @noun.verb("list", examples=("cardctl product list",))
@@ -178,7 +210,7 @@ def show(context: Context, sku: Sku) -> None:
 
     with context.reading() as session:
         found = show_product(session, sku=sku)
-    context.show(found, PRODUCT)
+    context.show(_facts(found), PRODUCT)
 
 
 @noun.verb(
@@ -209,6 +241,9 @@ def edit(
     key_space: KeySpace = None,
     fold_case: FoldCase = None,
     fold_hyphens: FoldHyphens = None,
+    component: ComponentOption = None,
+    supplier: SupplierOption = None,
+    email_secret: EmailSecretOption = None,
     clear: Annotated[
         list[Clearable] | None, typer.Option(help="Empty a field; may be repeated.")
     ] = None,
@@ -236,8 +271,22 @@ def edit(
         "key_space": key_space,
         "fold_case": fold_case,
         "fold_hyphens": fold_hyphens,
+        "components": _components(component),
+        "supplier": supplier,
+        "email_secret": email_secret,
     }
     changes = changes_of("cardctl product edit", given, clear=clear, empty=_EMPTY)
     with context.change() as (session, run):
         edited = edit_product(session, run=run, sku=sku, changes=changes)
-    context.show({"status": edited.outcome, **asdict(edited.entry)}, CHANGED)
+    context.show({"status": edited.outcome, **_facts(edited.entry)}, CHANGED)
+
+
+def _components(given: list[str] | None) -> "tuple[Component, ...]":
+    from cardctl.catalog.bundles import parse_component
+
+    return tuple(parse_component(text) for text in given or ())
+
+
+def _facts(product: "ProductEntry") -> dict[str, object]:
+    """A product for output, its components as things with names."""
+    return asdict(product) | {"components": [one._asdict() for one in product.components]}

@@ -1,10 +1,17 @@
 """Products (商品)."""
 
-from cardctl.catalog.products import (
+from collections.abc import Iterable, Iterator
+
+from cardctl.catalog.product_entry import (
     SHARED_KEY_SPACE,
     ProductEntry,
     check_product,
+    nested_bundles,
+)
+from cardctl.catalog.products import (
+    BundleInBundle,
     fixed_fields,
+    link_components,
     list_products,
     write_products,
 )
@@ -12,6 +19,7 @@ from cardctl.schema.catalog import products
 from cardctl.setup.kinds import (
     CODE,
     CODES,
+    COMPONENTS,
     DAYS,
     NAME,
     NUMBER,
@@ -21,15 +29,19 @@ from cardctl.setup.kinds import (
     YUAN,
     one_of,
 )
-from cardctl.setup.sheet import Field, SetupSheet
-from cardctl.vocabulary import CatalogueNoun, ProductKind
+from cardctl.setup.sheet import Contradiction, Field, SetupSheet
+from cardctl.vocabulary import CatalogueNoun, EmailSecret, ProductKind
 
 KINDS = {
     ProductKind.CODE: "兑换码",
     ProductKind.CARD: "卡号卡密",
     ProductKind.ACCOUNT: "账号",
     ProductKind.LINK: "链接",
+    ProductKind.TOPUP: "直充",
+    ProductKind.GOODS: "实物",
+    ProductKind.BUNDLE: "组合",
 }
+EMAIL_SECRETS = {EmailSecret.ATTACHMENT: "加密附件", EmailSecret.TEXT: "正文"}
 
 _SOLD = (
     Field(
@@ -139,6 +151,42 @@ _KEYS = (
         empty=None,
     ),
 )
+_OTHER_KINDS = (
+    Field(
+        "components",
+        ("components", "组成"),
+        (
+            "What a bundle is made of: SKU=QTY with commas between them.",
+            "组合商品的内容：商品编码=数量，用逗号隔开，如：VIP=2，CARDP=1。",
+        ),
+        COMPONENTS,
+        empty=(),
+        refers_to=CatalogueNoun.PRODUCT,
+    ),
+    Field(
+        "supplier",
+        ("topped up by", "直充供应商", "supplier"),
+        ("The code of who tops up, for kind topup.", "直充商品由谁充值：供应商编码。"),
+        CODE,
+        empty=None,
+        refers_to=CatalogueNoun.SUPPLIER,
+    ),
+    Field(
+        "email_secret",
+        ("secret in e-mails", "邮件中的卡密"),
+        ("attachment (encrypted) or text.", "加密附件或正文。"),
+        one_of(EMAIL_SECRETS),
+        empty=EmailSecret.ATTACHMENT,
+    ),
+)
+
+
+def _nested(entries: Iterable[ProductEntry]) -> Iterator[Contradiction]:
+    by_sku = {entry.sku: entry for entry in entries}
+    for bundle, inner in nested_bundles(by_sku):
+        places = ((bundle,), "components"), ((inner,), "kind")
+        yield places, BundleInBundle(bundle=bundle, component=inner)
+
 
 SHEET = SetupSheet(
     noun=CatalogueNoun.PRODUCT,
@@ -155,12 +203,16 @@ SHEET = SetupSheet(
         Field(
             "kind",
             ("kind", "种类"),
-            ("code, card, account or link.", "兑换码、卡号卡密、账号或链接。"),
+            (
+                "code, card, account, link, topup, goods or bundle.",
+                "兑换码、卡号卡密、账号、链接、直充、实物或组合。",
+            ),
             one_of(KINDS),
             empty=ProductKind.CODE,
         ),
         *_SOLD,
         *_KEYS,
+        *_OTHER_KINDS,
     ),
     key=("sku",),
     make=ProductEntry,
@@ -168,5 +220,7 @@ SHEET = SetupSheet(
     stored=list_products,
     locked=(products.c.sku, "sku"),
     write=write_products,
+    link=link_components,
+    across=_nested,
     forbidden=fixed_fields,
 )
