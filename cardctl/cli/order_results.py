@@ -112,6 +112,17 @@ ISSUE = (
     Column("orders", "orders", of=ISSUED),
 )
 CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "status before"))
+REFUNDED = (
+    Column("order", "order"),
+    Column("refund_no", "refund number"),
+    Column("outcome", "outcome"),
+    Column("amount_fen", "paid back"),
+    Column("refunded_fen", "paid back in all"),
+    Column("left_fen", "left"),
+    Column("status", "status"),
+    Column("was", "status before"),
+    Column("restocked", "cards back in stock"),
+)
 
 
 def revealed_order(order: "OrderDetails", cards: "Sequence[RevealedCard]") -> dict[str, Any]:

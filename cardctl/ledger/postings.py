@@ -1,24 +1,35 @@
 """The table of posting rules, and the lines an event makes by it. Pure.
 
-========  ===============================  ==================================
-event     debit                            credit
-========  ===============================  ==================================
-import    stock (cost)                     payable to the supplier (cost)
-undo      payable to the supplier (cost)   stock (cost)
-issue     receivable of the account        revenue (what was paid)
-          cost of goods (cost)             stock (cost)
-void      stock loss (cost)                stock (cost)
-correct   stock (rise, cards on hand)      payable to the supplier (rise)
-          stock loss (rise, void cards)    payable to the supplier (rise)
-          cost of goods (rise, sold cards) payable to the supplier (rise)
-          payable to the old supplier      payable to the new one (old cost)
-========  ===============================  ==================================
+==========  ===============================  ==================================
+event       debit                            credit
+==========  ===============================  ==================================
+import      stock (cost)                     payable to the supplier (cost)
+undo        payable to the supplier (cost)   stock (cost)
+issue       receivable of the account        revenue (what was paid)
+            cost of goods (cost)             stock (cost)
+refund,     revenue (what it fell by)        receivable of the account
+chargeback  stock (cost, cards put back)     cost of goods, replacement cost
+replace     replacement cost (cost)          stock (cost)
+void        stock loss (cost)                stock (cost)
+correct     stock (rise, cards on hand)      payable to the supplier (rise)
+            stock loss (rise, void cards)    payable to the supplier (rise)
+            cost of goods (rise, sold cards) payable to the supplier (rise)
+            replacement cost (rise)          payable to the supplier (rise)
+            payable to the old supplier      payable to the new one (old cost)
+==========  ===============================  ==================================
+
+The revenue of an order line is, at any time, what was paid for it less what was paid back, as far
+as it is issued. So a refund of what was not issued posts nothing, and what is issued later earns
+less.
+
+A card that was given for another one of its order bears its cost in `replacement-cost`, the one it
+was given for in `cost-of-goods` as before, though it is void.
 
 A rise is the new cost less the old one; where the cost falls, the sides change. What a correction
 does to sold cards is an entry of each order, in the order's bucket; the rest is one entry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +42,9 @@ class Event(StrEnum):
     IMPORT = "import"
     UNDO = "undo"
     ISSUE = "issue"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    REPLACE = "replace"
     VOID = "void"
     CORRECT = "correct"
 
@@ -51,6 +65,15 @@ class Sale:
 
     product_id: int
     revenue_fen: int
+    cost_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The known cost of sold cards of a product that are stock again, and where it stood."""
+
+    product_id: int
+    bearer: LedgerAccount
     cost_fen: int
 
 
@@ -79,6 +102,31 @@ def issue_lines(*, account: str, sales: list[Sale]) -> list[Line]:
             Line(LedgerAccount.STOCK, -sale.cost_fen, product_id=product),
         )
     return _known(*lines)
+
+
+def refund_lines(
+    *, account: str, falls: Sequence[tuple[int, int]], returned: Sequence[Returned] = ()
+) -> list[Line]:
+    """Money went back: by how much the revenue of each (product id, fen) fell.
+
+    What is `returned` with it is stock again.
+    """
+    lines = [Line(LedgerAccount.RECEIVABLE, -sum(fen for _, fen in falls), party=account)]
+    lines += (Line(LedgerAccount.REVENUE, fen, product_id=product) for product, fen in falls)
+    for one in returned:
+        lines += (
+            Line(LedgerAccount.STOCK, one.cost_fen, product_id=one.product_id),
+            Line(one.bearer, -one.cost_fen, product_id=one.product_id),
+        )
+    return _known(*lines)
+
+
+def replace_lines(*, product_id: int, cost_fen: int) -> list[Line]:
+    """A card was given for a bad one, without a sale."""
+    return _known(
+        Line(LedgerAccount.REPLACEMENT, cost_fen, product_id=product_id),
+        Line(LedgerAccount.STOCK, -cost_fen, product_id=product_id),
+    )
 
 
 def void_lines(*, costs: dict[int, int]) -> list[Line]:

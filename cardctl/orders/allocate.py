@@ -20,6 +20,7 @@ class Need:
     qty: int
     issued_qty: int
     paid_fen: int
+    """What was paid for it, less what was paid back."""
 
     @property
     def missing(self) -> int:

@@ -7,15 +7,21 @@ from sqlmodel import Session
 
 from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
+from cardctl.deliveries.cancel import cancel_deliveries
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
-from cardctl.orders.queries import find_order
-from cardctl.orders.waiting import named_orders
+from cardctl.orders.held import hold_order
 from cardctl.schema.orders import orders
 from cardctl.stock.expire import release_cards_of
 from cardctl.vocabulary import OrderEventKind, OrderStatus
 
-CANCELLABLE = (OrderStatus.UNPAID, OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.HELD)
+CANCELLABLE = (
+    OrderStatus.UNPAID,
+    OrderStatus.PAID,
+    OrderStatus.SHORT,
+    OrderStatus.HELD,
+    OrderStatus.BLOCKED,
+)
 
 
 class CannotCancel(StateForbids):
@@ -40,23 +46,22 @@ def cancel_order(session: Session, *, run: Run, channel: str, number: str) -> Ca
 
     Raises `NotFound` and `CannotCancel`.
     """
-    key = find_order(session, channel=channel, number=number)
+    order = hold_order(session, channel=channel, number=number)
     name = f"{channel}:{number}"
-    # Issuing locks an order before its cards: whoever comes second sees what the first one did.
-    (order,) = named_orders(session, keys=[key], locking=True)
     if order.status == OrderStatus.CANCELLED:
         return Cancelled(name, order.status, order.status)
     if order.status not in CANCELLABLE:
         raise CannotCancel(order=name, status=order.status)
     session.execute(
         update(orders)
-        .where(orders.c.bucket == key.bucket, orders.c.id == key.id)
-        .values(status=OrderStatus.CANCELLED.value)
+        .where(orders.c.bucket == order.bucket, orders.c.id == order.id)
+        .values(status=OrderStatus.CANCELLED.value, reserved_until=None)
     )
     cancelled = NewEvent(
-        key.bucket, new_id(), key.id, OrderEventKind.CANCELLED, {"was": order.status}
+        order.bucket, new_id(), order.id, OrderEventKind.CANCELLED, {"was": order.status}
     )
     write_events(session, run=run, events=[cancelled])
-    release_cards_of(session, run=run, order_bucket=key.bucket, order_id=key.id)
+    cancel_deliveries(session, order_bucket=order.bucket, order_id=order.id)
+    release_cards_of(session, run=run, order_bucket=order.bucket, order_id=order.id)
     run.record(session, "order.cancel", {"order": name, "was": order.status})
     return Cancelled(name, OrderStatus.CANCELLED.value, order.status)

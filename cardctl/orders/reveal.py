@@ -10,7 +10,8 @@ from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import UsageRefused
 from cardctl.identifiers import new_id
-from cardctl.orders.queries import find_order, select_cards, shown_card
+from cardctl.orders.held import hold_order
+from cardctl.orders.queries import select_cards, shown_card
 from cardctl.schema.cards import cards
 from cardctl.vault.keyset import Vault
 from cardctl.vault.sealing import CardOpener
@@ -51,7 +52,8 @@ def reveal_order(
     """
     if not reason.strip():
         raise ReasonMissing
-    key = find_order(session, channel=channel, number=number)
+    # Held: what is shown here does not go back on the shelf meanwhile.
+    key = hold_order(session, channel=channel, number=number).key
     opener = CardOpener(session, vault)
     # What is only reserved may go back on the shelf: nobody has seen it until it is issued.
     query = select_cards(key).where(cards.c.status != CardStatus.RESERVED)

@@ -34,6 +34,7 @@ _LINE_COLUMNS = (
     "qty",
     "issued_qty",
     "paid_fen",
+    "refunded_fen",
 )
 
 
@@ -168,8 +169,8 @@ def with_needs(
     )
     needs: dict[tuple[int, int], list[Need]] = {}
     stopped = set()
-    for bucket, order_id, _, *parts in sorted(lines):
-        need = Need(*parts)
+    for bucket, order_id, _, *parts, paid_fen, refunded_fen in sorted(lines):
+        need = Need(*parts, paid_fen - refunded_fen)
         if need.missing and frozen.holds(need.product_id):
             stopped.add((bucket, order_id))
         elif need.missing:

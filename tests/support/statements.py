@@ -24,6 +24,7 @@ LOCKED = {
     "card": "claim and what puts cards aside: rows are taken in the order of the claim index",
     "orders": "issuing: an order is locked before its cards",
     "batch": "undo and recall: a batch is locked before its cards",
+    "delivery": "a lease, and what keeps it from leaving: after its order, before its cards",
     "slot": "the keyset is written to every slot at once",
     "product": "edit: an import under the old rules of keys does not pass it by",
     "supplier": "edit: no other edit may be lost, also of its names, columns and password",
