@@ -194,6 +194,15 @@ class DeliveryVia(StrEnum):
     SHIPMENT = "shipment"
 
 
+class BuyerVia(StrEnum):
+    """The ways to a buyer, of all the ways that deliveries take."""
+
+    TERMINAL = "terminal"
+    FILE = "file"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+
+
 class DeliveryStatus(StrEnum):
     """pending → sending → delivered; a try that failed is pending again until it is dead."""
 
@@ -223,6 +232,23 @@ class PlanStatus(StrEnum):
     PLANNED = "planned"
     RUNNING = "running"
     DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class RecipientState(StrEnum):
+    """Where a recipient of a distribution is."""
+
+    PLANNED = "planned"
+    """The plan was not run so far."""
+    WAITING = "waiting"
+    """The stock is frozen, or a run was stopped."""
+    SHORT = "short"
+    HELD = "held"
+    ASSIGNED = "assigned"
+    """They have their cards, which are not delivered."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """The delivery was given up."""
     CANCELLED = "cancelled"
 
 
