@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cardctl.deliveries import channels
 from cardctl.deliveries.message import Message, Sender
+from cardctl.deliveries.results import SendResult
 from cardctl.errors import CardctlError
 from cardctl.members import members
 from cardctl.settings import Settings
@@ -53,6 +54,14 @@ def give_up(error: CardctlError) -> Answer:
     return Answer(DeliveryStatus.DEAD, error)
 
 
+class ShownText(NamedTuple):
+    """An order's cards as text, for the terminal."""
+
+    order: str
+    buyer: str | None
+    text: str
+
+
 class Channel(Protocol):
     """An open channel."""
 
@@ -69,8 +78,11 @@ class Channel(Protocol):
         """
         ...
 
-    def finish(self) -> None:
-        """Put what was staged where it belongs, safely; raises when nothing of it is there."""
+    def finish(self, result: SendResult) -> None:
+        """Put what was staged where it belongs, safely; raises when nothing of it is there.
+
+        `result` tells what came of the whole run if it succeeds.
+        """
         ...
 
 
@@ -87,8 +99,8 @@ class Outlet:
     """Whether a file that is at `path` may be replaced."""
     password: Secret | None = None
     layout: Layout = Layout.TABLE
-    show: Callable[[Sequence[tuple[str, str]]], None] = lambda _: None
-    """Shows (order, text) pairs to whoever sits at the terminal, and returns when they are out."""
+    show: Callable[[SendResult, Sequence[ShownText]], None] = lambda _result, _texts: None
+    """Shows a result to whoever sits at the terminal, and returns when it is out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from cardctl.settings import Language
 from cardctl.vault.secret import Secret
+from cardctl.vocabulary import ProductKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class SentCard:
     sku: str
     product: str
     """The product's name."""
+    kind: ProductKind
     number: Secret | None
     secret: Secret
     fields: dict[str, Secret]

@@ -1,7 +1,6 @@
 """Put deliveries into the outbox: an order asked for twice is delivered once."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b, sha256
 from typing import NamedTuple
 
@@ -29,14 +28,16 @@ DELIVERABLE = (
 OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.WAITING, DeliveryStatus.DEAD)
 """A delivery that is not over: the order is not put into the outbox once more beside it."""
 
-_STILL = (DeliveryStatus.PENDING, DeliveryStatus.WAITING, DeliveryStatus.DEAD)
+_PENDING, _WAITING = DeliveryStatus.PENDING.value, DeliveryStatus.WAITING.value
+_DEAD, _CANCELLED = DeliveryStatus.DEAD.value, DeliveryStatus.CANCELLED.value
+_STILL = (_PENDING, _WAITING, _DEAD)
 
 HANDED = (CardStatus.ISSUED, CardStatus.REDEEMED)
 """What a delivery hands over of an order's cards; what was voided or replaced is left out."""
 
 _COLUMNS = (
-    *("bucket", "id", "order_id", "order_line_id", "via", "status", "idempotency_key", "reprint"),
-    *("attempts", "due_at", "created_at", "run_id"),
+    *("bucket", "order_id", "order_line_id", "via", "status", "idempotency_key", "reprint"),
+    *("due_at", "id", "attempts", "created_at", "run_id"),
 )
 
 
@@ -49,12 +50,21 @@ class LineToDeliver(NamedTuple):
     via: DeliveryVia
 
 
-@dataclass(frozen=True, slots=True)
-class OrderCards:
-    """The cards of an order that a delivery may hand over, by whether a delivery has done so."""
+class HeldOrder(NamedTuple):
+    """What is known of an order that nobody else changes until the transaction ends."""
 
-    undelivered: tuple[tuple[int, int], ...] = ()
-    delivered: tuple[tuple[int, int], ...] = ()
+    status: str
+    waiting_since: int
+
+
+class OrderCard(NamedTuple):
+    """A card of an order that a delivery may hand over."""
+
+    bucket: int
+    id: int
+    taken: bool
+    """Whether a delivery took it, which may have failed."""
+    delivered: bool
 
 
 def enqueue(
@@ -77,28 +87,21 @@ def enqueue(
     known = _card_deliveries_of(session, list(states))
     held = cards_of(session, list(states))
     rows = []
-    for key, status in states.items():
+    for key, order in states.items():
         before = known.get(key, [])
-        given = held.get(key, OrderCards())
-        wanted = given.delivered if reprint else given.undelivered
-        if status not in DELIVERABLE or not wanted or any(one.status in OPEN for one in before):
-            continue
-        count = 1 + max((one.reprint for one in before), default=0) if reprint else 0
-        rows.append((key, _idempotency_key(key, via, len(before)), count))
+        wanted = any(card.delivered == reprint for card in held.get(key, ()))
+        if order.status in DELIVERABLE and wanted and not any(one in OPEN for one, _ in before):
+            count = 1 + max((count for _, count in before), default=0) if reprint else 0
+            # The longest wait is served first, as in issuing.
+            due_at = min(order.waiting_since, run.at)
+            place = _idempotency_key(key, via, len(before))
+            rows.append((*key, None, via.value, _PENDING, place, count, due_at))
     if not rows:
         return 0
-    _insert(
-        session,
-        run,
-        (
-            (bucket, order_id, None, via, DeliveryStatus.PENDING, idempotency_key, count)
-            for (bucket, order_id), idempotency_key, count in rows
-        ),
-        len(rows),
-    )
+    _insert(session, run, rows)
     told: dict[str, object] = {"via": via.value, "deliveries": len(rows)}
     told |= {"reason": reason} if reprint else {}
-    digest = _digest(idempotency_key for _, idempotency_key, _ in rows)
+    digest = sha256("\n".join(sorted(row[5] for row in rows)).encode()).hexdigest()
     verb = "delivery.reprint" if reprint else "delivery.enqueue"
     run.record(session, verb, told | {"keys_sha256": digest})
     return len(rows)
@@ -110,18 +113,38 @@ def enqueue_lines(session: Session, *, run: Run, lines: Sequence[LineToDeliver])
     A top-up is pending, a shipment waits for its note. The caller holds the orders, and calls once
     for a line; the issue is what the audit log keeps.
     """
-    _insert(
-        session,
-        run,
+    rows = [
         (
-            (
-                *(line.bucket, line.order_id, line.line_id, line.via, _first_status(line.via)),
-                *(_idempotency_key((line.bucket, line.line_id), line.via, 0), 0),
-            )
-            for line in lines
-        ),
-        len(lines),
+            *(line.bucket, line.order_id, line.line_id, line.via.value, _first_status(line.via)),
+            *(_idempotency_key((line.bucket, line.line_id), line.via, 0), 0, run.at),
+        )
+        for line in lines
+    ]
+    _insert(session, run, rows)
+
+
+def redirect(session: Session, *, run: Run, orders: Sequence[OrderKey], via: DeliveryVia) -> None:
+    """Make room for the cards of orders to go by this way now, whatever way they were to go.
+
+    A delivery of theirs by another way is taken back unless it is being sent at this moment; a
+    dead one by this way is tried anew. The orders are locked.
+    """
+    hold_orders(session, orders)
+    rows = select_many(
+        session,
+        deliveries,
+        columns=("bucket", "id", "order_line_id", "via", "status"),
+        key=("bucket", "order_id"),
+        rows=sorted(set(orders)),
     )
+    stopped = [row for row in rows if row[2] is None and row[4] in (_PENDING, _DEAD)]
+    other = [(row[0], row[1]) for row in stopped if row[3] != via]
+    dead = [(row[0], row[1]) for row in stopped if row[3] == via and row[4] == _DEAD]
+    _set(session, other, {"status": _CANCELLED})
+    _set(session, dead, {"status": _PENDING, "attempts": 0, "due_at": run.at})
+    if other or dead:
+        counts = {"cancelled": len(other), "retried": len(dead)}
+        run.record(session, "delivery.redirect", {"via": via.value, **counts})
 
 
 def cancel_deliveries(session: Session, *, orders: Sequence[OrderKey]) -> int:
@@ -136,30 +159,24 @@ def cancel_deliveries(session: Session, *, orders: Sequence[OrderKey]) -> int:
         key=("bucket", "order_id"),
         rows=sorted(set(orders)),
     )
-    return update_many(
-        session,
-        deliveries,
-        key=("bucket", "id"),
-        changed=(),
-        rows=[(bucket, delivery_id) for bucket, delivery_id, status in rows if status in _STILL],
-        constants={"status": DeliveryStatus.CANCELLED.value},
-    )
+    still = [(bucket, delivery_id) for bucket, delivery_id, status in rows if status in _STILL]
+    return _set(session, still, {"status": _CANCELLED})
 
 
-def hold_orders(session: Session, orders: Iterable[OrderKey]) -> dict[OrderKey, str]:
-    """Lock orders in the order of their keys: their statuses. Every change of a delivery does."""
+def hold_orders(session: Session, orders: Iterable[OrderKey]) -> dict[OrderKey, HeldOrder]:
+    """Lock orders in the order of their keys. Whoever changes a delivery holds its order."""
     rows = select_many(
         session,
         order_table,
-        columns=("bucket", "id", "status"),
+        columns=("bucket", "id", *HeldOrder._fields),
         key=("bucket", "id"),
         rows=sorted(set(orders)),
         lock_order=("bucket", "id"),
     )
-    return {(bucket, order_id): status for bucket, order_id, status in rows}
+    return {(bucket, order_id): HeldOrder(*facts) for bucket, order_id, *facts in sorted(rows)}
 
 
-def cards_of(session: Session, orders: Sequence[OrderKey]) -> dict[OrderKey, OrderCards]:
+def cards_of(session: Session, orders: Sequence[OrderKey]) -> dict[OrderKey, list[OrderCard]]:
     """The cards of some orders that may be handed over; an order without any is left out."""
     found = select_many(
         session,
@@ -168,18 +185,19 @@ def cards_of(session: Session, orders: Sequence[OrderKey]) -> dict[OrderKey, Ord
         key=("order_bucket", "order_id"),
         rows=orders,
     )
-    keys = [(row[0], row[1]) for row in found if row[4] in HANDED]
-    gone = _delivered_cards(session, keys)
-    parts: dict[OrderKey, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
-    for bucket, card_id, order_bucket, order_id, status in sorted(found):
-        if status in HANDED:
-            part = parts.setdefault((order_bucket, order_id), ([], []))
-            part[(bucket, card_id) in gone].append((bucket, card_id))
-    return {key: OrderCards(tuple(new), tuple(old)) for key, (new, old) in parts.items()}
+    held = sorted(row[:4] for row in found if row[4] in HANDED)
+    delivered = _taken_cards(session, [(bucket, card_id) for bucket, card_id, *_ in held])
+    parts: dict[OrderKey, list[OrderCard]] = {}
+    for bucket, card_id, *order in held:
+        card = OrderCard(
+            bucket, card_id, (bucket, card_id) in delivered, delivered.get((bucket, card_id), False)
+        )
+        parts.setdefault((order[0], order[1]), []).append(card)
+    return parts
 
 
-def _delivered_cards(session: Session, keys: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those of some cards that a delivery has handed over and that arrived, as far as is known."""
+def _taken_cards(session: Session, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bool]:
+    """Those of some cards that a delivery took, and whether it arrived, as far as is known."""
     taken = select_many(
         session,
         card_deliveries,
@@ -187,31 +205,22 @@ def _delivered_cards(session: Session, keys: Sequence[tuple[int, int]]) -> set[t
         key=("bucket", "card_id"),
         rows=keys,
     )
-    done = {
-        (bucket, delivery_id)
-        for bucket, delivery_id, status in select_many(
-            session,
-            deliveries,
-            columns=("bucket", "id", "status"),
-            key=("bucket", "id"),
-            rows={(row[2], row[3]) for row in taken},
-        )
-        if status == DeliveryStatus.DELIVERED
-    }
-    return {(row[0], row[1]) for row in taken if (row[2], row[3]) in done}
-
-
-class _Known(NamedTuple):
-    """A delivery of an order's cards."""
-
-    status: str
-    reprint: int
+    statuses = select_many(
+        session,
+        deliveries,
+        columns=("bucket", "id", "status"),
+        key=("bucket", "id"),
+        rows={(row[2], row[3]) for row in taken},
+    )
+    arrived = {row[:2] for row in statuses if row[2] == DeliveryStatus.DELIVERED}
+    return {(row[0], row[1]): row[2:] in arrived for row in taken}
 
 
 def _card_deliveries_of(
     session: Session, orders: Sequence[OrderKey]
-) -> Mapping[OrderKey, list[_Known]]:
-    found: dict[OrderKey, list[_Known]] = {}
+) -> dict[OrderKey, list[tuple[str, int]]]:
+    """The status of each delivery of orders' cards, and which reprint it was."""
+    found: dict[OrderKey, list[tuple[str, int]]] = {}
     rows = select_many(
         session,
         deliveries,
@@ -221,36 +230,34 @@ def _card_deliveries_of(
     )
     for bucket, order_id, line_id, status, reprint in rows:
         if line_id is None:
-            found.setdefault((bucket, order_id), []).append(_Known(status, reprint))
+            found.setdefault((bucket, order_id), []).append((status, reprint))
     return found
 
 
-def _insert(session: Session, run: Run, rows: Iterable[Sequence[object]], count: int) -> None:
-    ids = iter(new_ids(count))
+def _insert(session: Session, run: Run, rows: Sequence[Sequence[object]]) -> None:
+    """Rows in the order of `_COLUMNS`, from `bucket` and `order_id` to `due_at`."""
     insert_many(
         session,
         deliveries,
         _COLUMNS,
-        (
-            (
-                *(bucket, next(ids), order_id, line_id, via, status, key, reprint),
-                *(0, run.at, run.at, run.id),
-            )
-            for bucket, order_id, line_id, via, status, key, reprint in rows
-        ),
+        [
+            (*row, delivery_id, 0, run.at, run.id)
+            for row, delivery_id in zip(rows, new_ids(len(rows)), strict=True)
+        ],
     )
 
 
-def _first_status(via: DeliveryVia) -> DeliveryStatus:
-    waits = via == DeliveryVia.SHIPMENT
-    return DeliveryStatus.WAITING if waits else DeliveryStatus.PENDING
+def _set(session: Session, keys: Sequence[tuple[int, int]], values: dict[str, object]) -> int:
+    return update_many(
+        session, deliveries, key=("bucket", "id"), changed=(), rows=keys, constants=values
+    )
+
+
+def _first_status(via: DeliveryVia) -> str:
+    return _WAITING if via == DeliveryVia.SHIPMENT else _PENDING
 
 
 def _idempotency_key(key: tuple[int, int], via: DeliveryVia, place: int) -> str:
     """32 hex digits: the same whoever asks for the order's next delivery, and how often."""
     name = f"{key[0]}:{key[1]}:{via.value}:{place}".encode()
     return blake2b(name, digest_size=16, person=b"cardctl delivery").hexdigest()
-
-
-def _digest(keys: Iterable[str]) -> str:
-    return sha256("\n".join(sorted(keys)).encode()).hexdigest()

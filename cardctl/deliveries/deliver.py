@@ -1,0 +1,212 @@
+"""Deliver: put orders into the outbox, and send what is due there, as one audited run."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import func, select, tuple_
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.clock import now_ms
+from cardctl.deliveries.channel import Channel
+from cardctl.deliveries.lease import Due, due_query
+from cardctl.deliveries.outbox import (
+    DELIVERABLE,
+    OrderKey,
+    enqueue,
+    hold_orders,
+    redirect,
+)
+from cardctl.deliveries.results import SendResult
+from cardctl.deliveries.send import CHUNK, send_due
+from cardctl.schema.deliveries import deliveries
+from cardctl.schema.orders import orders
+from cardctl.storage.dialects import select_many
+from cardctl.storage.store import Store
+from cardctl.vault.keyset import Vault
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia, OrderStatus
+
+UNDELIVERED = (OrderStatus.ISSUED, OrderStatus.PARTLY_ISSUED, OrderStatus.PARTLY_REFUNDED)
+"""The states of orders that may have cards which were not delivered; an index knows them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What to deliver: orders by name, or without any whatever waits, of one channel or of all.
+
+    Named orders are delivered the way that is asked for now, whatever way they were to go, and at
+    once. `reprint` delivers once more what was delivered before; its `reason` is audited.
+    """
+
+    named: Sequence[tuple[str, OrderKey]] = ()
+    channel_id: int | None = None
+    reprint: bool = False
+    reason: str = ""
+    dry_run: bool = False
+
+
+def deliver(
+    store: Store,
+    *,
+    run: Run,
+    vault: Vault,
+    channel: Channel,
+    wish: Wish,
+    advance: Callable[[int], None] = lambda _: None,
+) -> SendResult:
+    """Put what was wished for into the outbox and send it. Raises what `send_due` does."""
+    if wish.dry_run:
+        return _preview(store, run=run, via=channel.via, wish=wish)
+    with run.steps(store):
+        if wish.named:
+            return _deliver_named(store, run, vault, channel, wish, advance)
+        for keys in _undelivered(store, wish.channel_id, channel.via):
+            with run.transaction(store, final=False) as session:
+                enqueue(session, run=run, orders=keys, via=channel.via)
+        return send_due(
+            store,
+            run=run,
+            vault=vault,
+            channel=channel,
+            of_channel=wish.channel_id,
+            advance=advance,
+        )
+
+
+def _deliver_named(
+    store: Store,
+    run: Run,
+    vault: Vault,
+    channel: Channel,
+    wish: Wish,
+    advance: Callable[[int], None],
+) -> SendResult:
+    passed: list[tuple[str, str]] = []
+    for part in _chunks(wish.named):
+        with run.transaction(store, final=False) as session:
+            passed += _put_out(session, run=run, named=part, via=channel.via, wish=wish)
+    left_out = {name for name, _ in passed}
+    result = send_due(
+        store,
+        run=run,
+        vault=vault,
+        channel=channel,
+        orders=[key for name, key in wish.named if name not in left_out],
+        advance=advance,
+    )
+    for name, reason in passed:
+        result.pass_over(name, channel.via, reason)
+    return result
+
+
+def _put_out(
+    session: Session,
+    *,
+    run: Run,
+    named: Sequence[tuple[str, OrderKey]],
+    via: DeliveryVia,
+    wish: Wish,
+) -> list[tuple[str, str]]:
+    """Put named orders into the outbox; those that nothing is sent of, each with the reason."""
+    keys = [key for _, key in named]
+    if via != DeliveryVia.TOPUP:
+        redirect(session, run=run, orders=keys, via=via)
+        enqueue(session, run=run, orders=keys, via=via, reprint=wish.reprint, reason=wish.reason)
+    reasons = _reasons(session, keys, via=via, reprint=wish.reprint)
+    return [(name, reasons[key]) for name, key in named if key in reasons]
+
+
+def _reasons(
+    session: Session, keys: Sequence[OrderKey], *, via: DeliveryVia, reprint: bool
+) -> dict[OrderKey, str]:
+    """Why nothing of some orders can be sent now; those of which something can are left out."""
+    now = now_ms()
+    known: dict[OrderKey, list[tuple[str, str, int]]] = {}
+    rows = select_many(
+        session,
+        deliveries,
+        columns=("bucket", "order_id", "via", "status", "due_at"),
+        key=("bucket", "order_id"),
+        rows=keys,
+    )
+    for bucket, order_id, way, status, due_at in rows:
+        # A lease that has ended holds nobody up.
+        ended = status == DeliveryStatus.SENDING and due_at <= now
+        state = DeliveryStatus.PENDING.value if ended else status
+        known.setdefault((bucket, order_id), []).append((way, state, due_at))
+    held = hold_orders(session, keys)
+    reasons = {
+        key: _reason(order.status, known.get(key, []), via=via, reprint=reprint)
+        for key, order in held.items()
+    }
+    return {key: reason for key, reason in reasons.items() if reason}
+
+
+def _reason(
+    order: str, known: Sequence[tuple[str, str, int]], *, via: DeliveryVia, reprint: bool
+) -> str:
+    states = {state for _, state, _ in known}
+    if (via, DeliveryStatus.PENDING) in {(way, state) for way, state, _ in known}:
+        return ""
+    if order not in DELIVERABLE:
+        return order
+    if states & {DeliveryStatus.SENDING, DeliveryStatus.WAITING}:
+        return "sending"
+    if reprint:
+        return "not-delivered"
+    return "unchanged" if DeliveryStatus.DELIVERED in states else "no-cards"
+
+
+def _undelivered(
+    store: Store, channel_id: int | None, via: DeliveryVia
+) -> Iterator[list[OrderKey]]:
+    """Orders that may have something to deliver, the longest wait first, some at a time.
+
+    What is topped up has been in the outbox since it was issued.
+    """
+    order, last = orders.c, None
+    place = tuple_(order.waiting_since, order.bucket, order.id)
+    query = (
+        select(order.bucket, order.id, order.waiting_since)
+        .where(order.status.in_(UNDELIVERED))
+        .order_by(order.waiting_since, order.bucket, order.id)
+        .limit(CHUNK)
+    )
+    if channel_id is not None:
+        query = query.where(order.channel_id == channel_id)
+    while via != DeliveryVia.TOPUP:
+        with store.reading() as session:
+            after = query if last is None else query.where(place > last)
+            page = session.execute(after).all()
+        if not page:
+            return
+        yield [(row.bucket, row.id) for row in page]
+        last = (page[-1].waiting_since, page[-1].bucket, page[-1].id)
+
+
+def _preview(store: Store, *, run: Run, via: DeliveryVia, wish: Wish) -> SendResult:
+    """What would be sent, by the same steps rolled back; the channel is left alone."""
+    result = SendResult()
+    for part in _chunks(wish.named):
+        with run.transaction(store, dry_run=True) as session:
+            passed = _put_out(session, run=run, named=part, via=via, wish=wish)
+        for name, reason in passed:
+            result.pass_over(name, via, reason)
+        result.pending += len(part) - len(passed)
+    if wish.named:
+        return result
+    due = Due(via, now_ms(), wish.channel_id)
+    with store.reading() as session:
+        counted = select(func.count()).select_from(due_query(due).order_by(None).subquery())
+        result.pending = session.execute(counted).scalar_one()
+    for keys in _undelivered(store, wish.channel_id, via):
+        with run.transaction(store, dry_run=True) as session:
+            result.pending += enqueue(session, run=run, orders=keys, via=via)
+    return result
+
+
+def _chunks(named: Iterable[tuple[str, OrderKey]]) -> Iterator[list[tuple[str, OrderKey]]]:
+    remaining = iter(named)
+    while part := list(islice(remaining, CHUNK)):
+        yield part

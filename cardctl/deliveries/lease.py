@@ -1,0 +1,254 @@
+"""Lease what is due: nobody else sends it until the lease ends, whatever becomes of us.
+
+A lease is committed before anything leaves, with the cards that are about to leave: killed right
+after it, nothing is lost, and no such card is ever sold again. Orders are locked before their
+deliveries, so that a refund and a lease of the same order do not pass each other by.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select, tuple_
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.deliveries.backoff import ATTEMPTS_MOST
+from cardctl.deliveries.outbox import (
+    DELIVERABLE,
+    HeldOrder,
+    OrderCard,
+    OrderKey,
+    cards_of,
+    hold_orders,
+)
+from cardctl.schema.deliveries import card_deliveries, deliveries
+from cardctl.schema.orders import orders
+from cardctl.storage.dialects import insert_many, select_many, update_many
+from cardctl.storage.store import Store
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia
+
+LEASE_MS = 300_000
+"""How long a delivery is left to whoever sends it; a killed sender's is due again after that."""
+
+_FACTS = (
+    *("bucket", "id", "order_id", "order_line_id", "status", "idempotency_key", "reprint"),
+    *("attempts", "due_at", "created_at", "via"),
+)
+_CARD_COLUMNS = ("bucket", "card_id", "order_bucket", "order_id", "delivery_id", "handed_at")
+
+
+class Waiting(NamedTuple):
+    """A delivery that is not over; times in epoch ms."""
+
+    bucket: int
+    id: int
+    order_id: int
+    order_line_id: int | None
+    status: str
+    idempotency_key: str
+    reprint: int
+    attempts: int
+    due_at: int
+    created_at: int
+    via: str
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Where it is."""
+        return self.bucket, self.id
+
+    @property
+    def order(self) -> OrderKey:
+        """Where its order is."""
+        return self.bucket, self.order_id
+
+    def is_free(self, now: int, *, asked_for: bool) -> bool:
+        """Whether it may be sent: it is due, or somebody names its order and nobody sends it."""
+        if self.status == DeliveryStatus.PENDING:
+            return asked_for or self.due_at <= now
+        return self.status == DeliveryStatus.SENDING and self.due_at <= now
+
+
+class Lease(NamedTuple):
+    """A delivery that is ours until the lease ends, and the cards it hands over."""
+
+    delivery: Waiting
+    attempt: int
+    cards: tuple[OrderCard, ...]
+
+
+class Due(NamedTuple):
+    """What is looked for: deliveries by one way, due at a time, of one channel or of all."""
+
+    via: DeliveryVia
+    now: int
+    channel_id: int | None = None
+
+
+def due_query(due: Due, *, after: Waiting | None = None) -> Select[Any]:
+    """What is due, the longest wait first; only what stands behind `after`."""
+    delivery = deliveries.c
+    place = tuple_(delivery.due_at, delivery.bucket, delivery.id)
+    # Written out, so that the partial index is taken.
+    still = delivery.status.in_([DeliveryStatus.PENDING, DeliveryStatus.SENDING])
+    query = (
+        select(*(delivery[name] for name in _FACTS))
+        .where(still, delivery.due_at <= due.now, delivery.via == due.via)
+        .order_by(delivery.due_at, delivery.bucket, delivery.id)
+    )
+    if due.channel_id is not None:
+        of_order = (orders.c.bucket == delivery.bucket) & (orders.c.id == delivery.order_id)
+        query = query.join(orders, of_order).where(orders.c.channel_id == due.channel_id)
+    if after is not None:
+        query = query.where(place > (after.due_at, after.bucket, after.id))
+    return query
+
+
+def due_deliveries(store: Store, due: Due, *, size: int) -> Iterator[list[Waiting]]:
+    """What is due, the longest wait first, some at a time; each is met once."""
+    last: Waiting | None = None
+    while True:
+        with store.reading() as session:
+            page = [
+                Waiting(*row) for row in session.execute(due_query(due, after=last).limit(size))
+            ]
+        if not page:
+            return
+        yield page
+        last = page[-1]
+
+
+def deliveries_of(
+    store: Store, due: Due, *, keys: Iterable[OrderKey], size: int
+) -> Iterator[list[Waiting]]:
+    """What of some orders may be sent now, in their order, some at a time."""
+    remaining = iter(keys)
+    while part := list(islice(remaining, size)):
+        with store.reading() as session:
+            rows = select_many(
+                session, deliveries, columns=_FACTS, key=("bucket", "order_id"), rows=part
+            )
+        place = {key: number for number, key in enumerate(part)}
+        found = sorted((Waiting(*row) for row in rows), key=lambda one: (place[one.order], one.id))
+        yield [one for one in found if one.via == due.via and one.is_free(due.now, asked_for=True)]
+
+
+def lease(
+    session: Session, *, run: Run, found: Sequence[Waiting], now: int, asked_for: bool
+) -> list[Lease]:
+    """Lease what is still free of what was found, in that order.
+
+    What was tried to the last time by somebody who never came back is dead; what may not leave any
+    more, or has nothing to hand over, is cancelled.
+    """
+    held = hold_orders(session, [one.order for one in found])
+    fresh = _as_they_are(session, found, now=now, asked_for=asked_for)
+    given = cards_of(session, sorted({one.order for one in fresh}))
+    leases, dead, void = [], [], []
+    for one in fresh:
+        chosen = _cards_for(one, held[one.order], given.get(one.order, ()))
+        if one.attempts >= ATTEMPTS_MOST:
+            dead.append(one)
+        elif chosen is None:
+            void.append(one)
+        else:
+            leases.append(Lease(one, one.attempts + 1, chosen))
+    _mark(session, dead, DeliveryStatus.DEAD, last_error="lost: the sender did not come back")
+    _mark(session, void, DeliveryStatus.CANCELLED, last_error=None)
+    _take(session, run=run, leases=leases, now=now)
+    if fresh:
+        counts = {"dead": len(dead), "cancelled": len(void)}
+        run.record(session, "delivery.lease", {"via": fresh[0].via, **counts, **_summary(leases)})
+    return leases
+
+
+def _as_they_are(
+    session: Session, found: Sequence[Waiting], *, now: int, asked_for: bool
+) -> list[Waiting]:
+    """Those that are still free, read again under the locks of their orders."""
+    rows = select_many(
+        session,
+        deliveries,
+        columns=_FACTS,
+        key=("bucket", "id"),
+        rows=[one.key for one in found],
+    )
+    fresh = {row[:2]: Waiting(*row) for row in rows}
+    again = (fresh[one.key] for one in found)
+    return [one for one in again if one.is_free(now, asked_for=asked_for)]
+
+
+def _cards_for(
+    one: Waiting, order: HeldOrder, cards: Sequence[OrderCard]
+) -> tuple[OrderCard, ...] | None:
+    """The cards that a delivery hands over; None when nothing may leave, or nothing is left."""
+    if order.status not in DELIVERABLE:
+        return None
+    if one.order_line_id is not None:
+        return ()
+    return tuple(card for card in cards if card.delivered == bool(one.reprint)) or None
+
+
+def _mark(
+    session: Session, found: Sequence[Waiting], status: DeliveryStatus, *, last_error: str | None
+) -> None:
+    update_many(
+        session,
+        deliveries,
+        key=("bucket", "id"),
+        changed=(),
+        rows=[one.key for one in found],
+        constants={"status": status.value, "last_error": last_error},
+    )
+
+
+def _take(session: Session, *, run: Run, leases: Sequence[Lease], now: int) -> None:
+    """Write the leases down, and the cards that are about to leave."""
+    update_many(
+        session,
+        deliveries,
+        key=("bucket", "id"),
+        changed=("attempts",),
+        rows=[(one.attempt, one.delivery.bucket, one.delivery.id) for one in leases],
+        constants={"status": DeliveryStatus.SENDING.value, "due_at": now + LEASE_MS},
+    )
+    # A reprint is no first delivery: what was delivered stays with what delivered it.
+    first = [one for one in leases if not one.delivery.reprint]
+    insert_many(
+        session,
+        card_deliveries,
+        _CARD_COLUMNS,
+        [
+            (card.bucket, card.id, *one.delivery.order, one.delivery.id, run.at)
+            for one in first
+            for card in one.cards
+            if not card.taken
+        ],
+    )
+    update_many(
+        session,
+        card_deliveries,
+        key=("bucket", "card_id"),
+        changed=("delivery_id",),
+        rows=[
+            (one.delivery.id, card.bucket, card.id)
+            for one in first
+            for card in one.cards
+            if card.taken
+        ],
+    )
+
+
+def _summary(leases: Sequence[Lease]) -> dict[str, object]:
+    """What the audit log keeps: counts, and a digest of the (delivery, card) pairs."""
+    pairs = sorted(
+        (one.delivery.bucket, one.delivery.id, card.bucket, card.id)
+        for one in leases
+        for card in one.cards
+    )
+    digest = sha256()
+    for pair in pairs:
+        digest.update(":".join(map(str, pair)).encode() + b"\n")
+    return {"deliveries": len(leases), "cards": len(pairs), "pairs_sha256": digest.hexdigest()}
