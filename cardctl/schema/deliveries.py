@@ -63,6 +63,9 @@ class Delivery(Row, table=True):
     carrier: str | None = Field(default=None, sa_column=text_column(null=True))
     reference: str | None = Field(default=None, sa_column=text_column(null=True))
     """The waybill of a shipment, or the supplier's own number of a top-up."""
+    refused_at: int | None = Field(default=None, sa_column=big_column(null=True))
+    """When the supplier signed its last refusal of a top-up (epoch ms, its clock): told once more,
+    it is not taken for an answer to a later try."""
     created_at: int = Field(sa_column=big_column())
     delivered_at: int | None = Field(default=None, sa_column=big_column(null=True))
     run_id: int = Field(sa_column=big_column())

@@ -229,6 +229,7 @@ def _make_delivery_tables() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("carrier", sa.Text(), nullable=True),
         sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("refused_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("delivered_at", sa.BigInteger(), nullable=True),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
