@@ -77,6 +77,7 @@ class CatalogueNoun(StrEnum):
     CHANNEL = "channel"
     POOL = "pool"
     MAP = "map"
+    CHANNEL_MAP = "channel map"
 
 
 class CardStatus(StrEnum):
@@ -201,6 +202,23 @@ class BuyerVia(StrEnum):
     FILE = "file"
     EMAIL = "email"
     WEBHOOK = "webhook"
+
+
+class SentVia(StrEnum):
+    """The ways that a delivery is sent by; a shipment is noted when it has left."""
+
+    TERMINAL = "terminal"
+    FILE = "file"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
+    TOPUP = "topup"
+
+
+class DeliveryLayout(StrEnum):
+    """A row a card, or a row an order with the text to paste into a chat."""
+
+    TABLE = "table"
+    CHAT = "chat"
 
 
 class DeliveryStatus(StrEnum):

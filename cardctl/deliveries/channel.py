@@ -7,7 +7,6 @@ A channel sends one message after another. One that is `staged` only collects in
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -20,14 +19,7 @@ from cardctl.settings import Settings
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
 from cardctl.vault.secret import Secret
-from cardctl.vocabulary import DeliveryStatus, DeliveryVia
-
-
-class Layout(StrEnum):
-    """A row a card, or a row an order with the text to paste into a chat."""
-
-    TABLE = "table"
-    CHAT = "chat"
+from cardctl.vocabulary import DeliveryLayout, DeliveryStatus, DeliveryVia
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +31,8 @@ class Answer:
     error: CardctlError | None = None
     reference: str | None = None
     """The other side's own number of it."""
+    refused_at: int | None = None
+    """When the other side signed its refusal (epoch ms), where it did."""
 
 
 DELIVERED = Answer(DeliveryStatus.DELIVERED)
@@ -98,7 +92,7 @@ class Outlet:
     replace: bool = False
     """Whether a file that is at `path` may be replaced."""
     password: Secret | None = None
-    layout: Layout = Layout.TABLE
+    layout: DeliveryLayout = DeliveryLayout.TABLE
     show: Callable[[SendResult, Sequence[ShownText]], None] = lambda _result, _texts: None
     """Shows a result to whoever sits at the terminal, and returns when it is out."""
 

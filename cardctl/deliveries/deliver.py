@@ -87,17 +87,18 @@ def _deliver_named(
         with run.transaction(store, final=False) as session:
             passed += _put_out(session, run=run, named=part, via=channel.via, wish=wish)
     left_out = {name for name, _ in passed}
-    result = send_due(
+    result = SendResult()
+    for name, reason in passed:
+        result.pass_over(name, channel.via, reason)
+    return send_due(
         store,
         run=run,
         vault=vault,
         channel=channel,
         orders=[key for name, key in wish.named if name not in left_out],
+        result=result,
         advance=advance,
     )
-    for name, reason in passed:
-        result.pass_over(name, channel.via, reason)
-    return result
 
 
 def _put_out(

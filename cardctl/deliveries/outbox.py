@@ -30,7 +30,6 @@ OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.WAITING, 
 
 _PENDING, _WAITING = DeliveryStatus.PENDING.value, DeliveryStatus.WAITING.value
 _DEAD, _CANCELLED = DeliveryStatus.DEAD.value, DeliveryStatus.CANCELLED.value
-_STILL = (_PENDING, _WAITING, _DEAD)
 
 HANDED = (CardStatus.ISSUED, CardStatus.REDEEMED)
 """What a delivery hands over of an order's cards; what was voided or replaced is left out."""
@@ -140,27 +139,11 @@ def redirect(session: Session, *, run: Run, orders: Sequence[OrderKey], via: Del
     stopped = [row for row in rows if row[2] is None and row[4] in (_PENDING, _DEAD)]
     other = [(row[0], row[1]) for row in stopped if row[3] != via]
     dead = [(row[0], row[1]) for row in stopped if row[3] == via and row[4] == _DEAD]
-    _set(session, other, {"status": _CANCELLED})
-    _set(session, dead, {"status": _PENDING, "attempts": 0, "due_at": run.at})
+    _set(session, other, status=_CANCELLED)
+    _set(session, dead, status=_PENDING, attempts=0, due_at=run.at)
     if other or dead:
         counts = {"cancelled": len(other), "retried": len(dead)}
         run.record(session, "delivery.redirect", {"via": via.value, **counts})
-
-
-def cancel_deliveries(session: Session, *, orders: Sequence[OrderKey]) -> int:
-    """Take the deliveries of orders, which the caller holds, back out of the outbox: how many.
-
-    What is being sent at this moment is left alone: it may have arrived.
-    """
-    rows = select_many(
-        session,
-        deliveries,
-        columns=("bucket", "id", "status"),
-        key=("bucket", "order_id"),
-        rows=sorted(set(orders)),
-    )
-    still = [(bucket, delivery_id) for bucket, delivery_id, status in rows if status in _STILL]
-    return _set(session, still, {"status": _CANCELLED})
 
 
 def hold_orders(session: Session, orders: Iterable[OrderKey]) -> dict[OrderKey, HeldOrder]:
@@ -247,10 +230,8 @@ def _insert(session: Session, run: Run, rows: Sequence[Sequence[object]]) -> Non
     )
 
 
-def _set(session: Session, keys: Sequence[tuple[int, int]], values: dict[str, object]) -> int:
-    return update_many(
-        session, deliveries, key=("bucket", "id"), changed=(), rows=keys, constants=values
-    )
+def _set(session: Session, keys: Sequence[tuple[int, int]], **values: object) -> None:
+    update_many(session, deliveries, key=("bucket", "id"), changed=(), rows=keys, constants=values)
 
 
 def _first_status(via: DeliveryVia) -> str:

@@ -52,7 +52,7 @@ class _Sending:
     channel: Channel
     asked_for: bool
     advance: Callable[[int], None]
-    result: SendResult = field(default_factory=SendResult)
+    result: SendResult
     unanswered: dict[tuple[int, int], Tried] = field(default_factory=dict)
     staged: list[Tried] = field(default_factory=list)
     failures: int = 0
@@ -143,17 +143,19 @@ def send_due(
     orders: Iterable[OrderKey] | None = None,
     of_channel: int | None = None,
     limit: int | None = None,
+    result: SendResult | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> SendResult:
     """Send what is due by the channel's way: of some orders (bucket, id), or whatever is there.
 
     A named order's delivery is tried now also when it was to wait for longer. `of_channel` (the
-    id of a channel of orders) takes only what comes from there. Raises `NeedsFullKey`, what the
-    channel raises, and what the store does; what was leased and not sent then goes back into the
-    outbox.
+    id of a channel of orders) takes only what comes from there. What comes of it is added to
+    `result`. Raises `NeedsFullKey`, what the channel raises, and what the store does; what was
+    leased and not sent then goes back into the outbox.
     """
     vault.full_keyset()
-    sending = _Sending(store, run, vault, channel, orders is not None, advance)
+    asked_for = orders is not None
+    sending = _Sending(store, run, vault, channel, asked_for, advance, result or SendResult())
     try:
         for found in _found(store, channel, orders, of_channel, limit):
             sending.send(found)

@@ -84,9 +84,9 @@ _CHANGED = Settled._fields[:5]
 def settle(session: Session, *, run: Run, now: int, tried: Sequence[Tried]) -> list[Settled]:
     """Keep what came of some tries; orders are delivered when all that they are owed is.
 
-    What arrived counts, also when the lease has ended meanwhile; any other answer counts only from
-    who still holds the lease, or after WAITING from whom the answer comes. What does not count is
-    not among the result.
+    What arrived counts, also when the lease has ended or it was cancelled meanwhile; any other
+    answer counts only from who still holds the lease, or after WAITING from whom the answer comes.
+    What does not count is not among the result.
     """
     held = hold_orders(session, [(one.bucket, one.order_id) for one in tried])
     rows = select_many(
@@ -181,7 +181,7 @@ def delivery_code(bucket: int, delivery_id: int) -> str:
 
 def _counts(one: Tried, before: _Known) -> bool:
     if one.answer.status == DeliveryStatus.DELIVERED:
-        return before.status not in (DeliveryStatus.DELIVERED, DeliveryStatus.CANCELLED)
+        return before.status != DeliveryStatus.DELIVERED
     at_work = before.status in (DeliveryStatus.SENDING, DeliveryStatus.WAITING)
     return at_work and before.attempts == one.attempt
 
