@@ -39,7 +39,7 @@ class Plan(Row, table=True):
     channel_id: int = Field(sa_column=big_column())
     customer: str | None = Field(default=None, sa_column=text_column(null=True))
     price_fen: int = Field(sa_column=big_column())
-    """What the customer pays for each card."""
+    """What the customer pays for each piece: a card, or a whole bundle."""
     via: str | None = Field(default=None, sa_column=word_column())
     """How the cards are delivered; None: issued only."""
     region: str | None = Field(default=None, sa_column=text_column(null=True))

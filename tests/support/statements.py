@@ -30,6 +30,7 @@ LOCKED = {
     "supplier": "edit: no other edit may be lost, also of its names, columns and password",
     "account": "edit: as a supplier",
     "channel": "its lists of accounts and pools are changed by one at a time",
+    "plan_recipient": "run and cancel: an order is made of a recipient, or it is cancelled",
     "redeem_try": "redeem: the tries of one actor are counted one after another",
     "data_key": "rotation: a batch is not undone while its data key is sealed anew",
 }

@@ -1,0 +1,101 @@
+"""What the verbs of `distribute` show: their columns, and results as rows of them."""
+
+from typing import TYPE_CHECKING, Any
+
+from cardctl.cli.output import Column
+from cardctl.cli.rejects import REJECT, SHOWN_MOST
+from cardctl.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.distribution.plan import Planned
+    from cardctl.distribution.progress import PlanRow
+    from cardctl.distribution.run import RunResult
+
+STOCK = (
+    Column("product", "SKU"),
+    Column("wanted", "wanted"),
+    Column("available", "available"),
+    Column("short", "short"),
+    Column("cost_fen", "cost"),
+    Column("cost_missing", "without a cost"),
+    Column("frozen", "frozen"),
+)
+_NAMED = (
+    Column("plan", "plan"),
+    Column("status", "status"),
+    Column("channel", "channel"),
+    Column("customer", "customer"),
+    Column("via", "via"),
+)
+PLANNED = (
+    *_NAMED,
+    Column("outcome", "outcome"),
+    Column("recipients", "recipients"),
+    Column("lines", "lines"),
+    Column("cards", "cards"),
+    Column("price_fen", "price"),
+    Column("cost_fen", "cost"),
+    Column("cost_missing", "without a cost"),
+    Column("short", "short"),
+    Column("stock", "stock", of=STOCK),
+    Column("problem_count", "problems in all"),
+    Column("problems", "problems", of=REJECT),
+)
+PROGRESS = (
+    *_NAMED,
+    Column("planned_at", "planned at"),
+    Column("recipients", "recipients"),
+    Column("assigned", "assigned"),
+    Column("delivered", "delivered"),
+    Column("short", "short"),
+    Column("failed", "failed"),
+    Column("held", "held"),
+    Column("waiting", "waiting"),
+    Column("cancelled", "cancelled"),
+)
+RAN = (*PROGRESS, Column("outcome", "outcome"), Column("conflicts", "conflicts"))
+PLAN = (
+    *_NAMED,
+    Column("recipients", "recipients"),
+    Column("cards", "cards"),
+    Column("price_fen", "price each"),
+    Column("file", "file"),
+    Column("planned_at", "planned at"),
+)
+
+
+def planned_row(planned: "Planned", problems: "Sequence[dict[str, object]]") -> dict[str, Any]:
+    """A plan with the first of its problems; `unchanged` where it was there."""
+    facts = {
+        column.name: getattr(planned, column.name)
+        for column in PLANNED
+        if not column.name.startswith("problem")
+    }
+    return facts | {"problem_count": len(problems), "problems": list(problems[:SHOWN_MOST])}
+
+
+def plan_status(planned: "Planned") -> ExitStatus:
+    """What planning ends with."""
+    if planned.problems:
+        return ExitStatus.INPUT_REFUSED
+    return ExitStatus.NEEDS_PERSON if planned.short else ExitStatus.DONE
+
+
+def ran_row(result: "RunResult") -> dict[str, Any]:
+    """How far a plan is after a run; a conflict is a failure, too."""
+    progress = result.progress
+    facts = {column.name: getattr(progress, column.name) for column in PROGRESS}
+    return facts | {"outcome": result.outcome, "conflicts": result.conflicts}
+
+
+def run_status(result: "RunResult") -> ExitStatus:
+    """What a run ends with."""
+    needs_person = result.progress.needs_person or bool(result.conflicts)
+    return ExitStatus.NEEDS_PERSON if needs_person else ExitStatus.DONE
+
+
+def plan_row(plan: "PlanRow") -> dict[str, Any]:
+    """A plan in the list of plans."""
+    return plan._asdict() | {"plan": plan.name}

@@ -1,0 +1,199 @@
+"""How far plans are: read from their orders and deliveries, where the truth is."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
+from sqlmodel import Session
+
+from cardctl.errors import NotFound
+from cardctl.schema.catalog import channels
+from cardctl.schema.deliveries import deliveries
+from cardctl.schema.distribution import plan_recipients, plans
+from cardctl.schema.orders import orders
+from cardctl.vocabulary import DeliveryStatus, OrderStatus, RecipientState
+
+_STATES: Mapping[str | None, RecipientState] = {
+    None: RecipientState.PLANNED,
+    OrderStatus.UNPAID: RecipientState.WAITING,
+    OrderStatus.PAID: RecipientState.WAITING,
+    OrderStatus.HELD: RecipientState.HELD,
+    OrderStatus.BLOCKED: RecipientState.HELD,
+    OrderStatus.SHORT: RecipientState.SHORT,
+    OrderStatus.PARTLY_ISSUED: RecipientState.SHORT,
+    OrderStatus.ISSUED: RecipientState.ASSIGNED,
+    OrderStatus.DELIVERED: RecipientState.ASSIGNED,
+    OrderStatus.PARTLY_REFUNDED: RecipientState.ASSIGNED,
+    OrderStatus.REFUNDED: RecipientState.CANCELLED,
+    OrderStatus.CANCELLED: RecipientState.CANCELLED,
+}
+_WITH_CARDS = (RecipientState.ASSIGNED, RecipientState.DELIVERED, RecipientState.FAILED)
+
+
+class PlanMissing(NotFound):
+    """No plan has that name."""
+
+    hint = "cardctl distribute list"
+
+
+class PlanRow(NamedTuple):
+    """A plan as it was made; `price_fen` is for a piece, `planned_at` epoch ms."""
+
+    id: int
+    name: str
+    status: str
+    channel_id: int
+    channel: str
+    customer: str | None
+    price_fen: int
+    via: str | None
+    region: str | None
+    file: str
+    recipients: int
+    cards: int
+    planned_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A plan and how many of its recipients are where.
+
+    Every recipient is assigned, short, held, waiting or cancelled; delivered and failed are parts
+    of those assigned.
+    """
+
+    plan: str
+    status: str
+    channel: str
+    customer: str | None
+    via: str | None
+    planned_at: int
+    recipients: int
+    assigned: int
+    """They have all their cards."""
+    delivered: int
+    failed: int
+    """Their delivery was given up."""
+    short: int
+    held: int
+    waiting: int
+    """Not run yet, or the stock is frozen."""
+    cancelled: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to be done by running it."""
+        undelivered = self.via is not None and self.delivered < self.assigned
+        return not (self.short or self.held or self.waiting or undelivered)
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether some recipients do not get what the plan says."""
+        return bool(self.short or self.failed or self.held or self.waiting)
+
+
+def list_plans(session: Session) -> list[PlanRow]:
+    """All plans, the oldest first."""
+    query = _select_plans().order_by(plans.c.planned_at, plans.c.id)
+    return [PlanRow(*row) for row in session.execute(query)]
+
+
+def find_plan(session: Session, *, name: str) -> PlanRow:
+    """A plan by its name; raises `PlanMissing`."""
+    row = session.execute(_select_plans().where(plans.c.name == name)).first()
+    if row is None:
+        raise PlanMissing(noun="plan", name=name)
+    return PlanRow(*row)
+
+
+def read_progress(session: Session, *, plan: PlanRow) -> Progress:
+    """Count the recipients of a plan by what became of them."""
+    facts = (
+        select(
+            plan_recipients.c.cancelled_at.is_not(None).label("dropped"),
+            orders.c.status,
+            (delivery_count(DeliveryStatus.DELIVERED) > 0).label("delivered"),
+            (delivery_count(DeliveryStatus.DEAD) > 0).label("dead"),
+        )
+        .select_from(with_orders(plan))
+        .where(plan_recipients.c.plan_id == plan.id)
+        .subquery()
+    )
+    query = select(*facts.c, func.count()).group_by(*facts.c)
+    counts: Counter[RecipientState] = Counter()
+    for dropped, status, delivered, dead, count in session.execute(query):
+        counts[state_of(status, dropped=dropped, delivered=delivered, dead=dead)] += count
+    return Progress(
+        plan=plan.name,
+        status=plan.status,
+        channel=plan.channel,
+        customer=plan.customer,
+        via=plan.via,
+        planned_at=plan.planned_at,
+        recipients=plan.recipients,
+        assigned=sum(counts[state] for state in _WITH_CARDS),
+        delivered=counts[RecipientState.DELIVERED],
+        failed=counts[RecipientState.FAILED],
+        short=counts[RecipientState.SHORT],
+        held=counts[RecipientState.HELD],
+        waiting=counts[RecipientState.WAITING] + counts[RecipientState.PLANNED],
+        cancelled=counts[RecipientState.CANCELLED],
+    )
+
+
+def state_of(status: str | None, *, dropped: bool, delivered: bool, dead: bool) -> RecipientState:
+    """Where a recipient is, by the status of the order (None: there is none) and its deliveries."""
+    state = RecipientState.CANCELLED if dropped else _STATES[status]
+    if state is not RecipientState.ASSIGNED:
+        return state
+    if delivered:
+        return RecipientState.DELIVERED
+    return RecipientState.FAILED if dead else RecipientState.ASSIGNED
+
+
+def with_orders(plan: PlanRow) -> FromClause:
+    """The recipients, each beside the order that was made of it, if there is one."""
+    recipient, order = plan_recipients.c, orders.c
+    return plan_recipients.outerjoin(
+        orders,
+        and_(
+            order.bucket == recipient.bucket,
+            order.channel_id == plan.channel_id,
+            order.number == recipient.order_number,
+        ),
+    )
+
+
+def delivery_count(*statuses: DeliveryStatus) -> ColumnElement[int]:
+    """How many deliveries of its cards an order has, in these statuses if any are named.
+
+    Counted, because of an EXISTS Postgres would make a table of all the deliveries there are.
+    """
+    delivery = deliveries.c
+    which = [delivery.bucket == orders.c.bucket, delivery.order_id == orders.c.id]
+    which.append(delivery.order_line_id.is_(None))
+    if statuses:
+        which.append(delivery.status.in_(statuses))
+    query = select(func.count()).select_from(deliveries).where(*which)
+    return query.correlate(orders).scalar_subquery()
+
+
+def _select_plans() -> Select[Any]:
+    plan = plans.c
+    return select(
+        plan.id,
+        plan.name,
+        plan.status,
+        plan.channel_id,
+        channels.c.code,
+        plan.customer,
+        plan.price_fen,
+        plan.via,
+        plan.region,
+        plan.file_name,
+        plan.recipient_count,
+        plan.card_count,
+        plan.planned_at,
+    ).join(channels, channels.c.id == plan.channel_id)

@@ -1,0 +1,317 @@
+"""Run a plan: an order of every recipient, its cards, its delivery, some thousand at a time.
+
+Each step of each chunk is committed, and each finds out by itself what is left to do: a run that
+was killed is run again, and passes over what is done by one look at the orders. A recipient is
+locked before the order is made, so that whoever is cancelled meanwhile gets none.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.deliveries.channel import Channel
+from cardctl.deliveries.outbox import enqueue
+from cardctl.deliveries.send import send_due
+from cardctl.distribution.progress import (
+    PlanRow,
+    Progress,
+    delivery_count,
+    find_plan,
+    read_progress,
+    with_orders,
+)
+from cardctl.errors import StateForbids
+from cardctl.identifiers import order_bucket
+from cardctl.orders.issue import Wish, issue_orders
+from cardctl.orders.place import place_orders
+from cardctl.orders.plan import PlacingCatalog, plan_order, read_placing_catalog
+from cardctl.orders.records import LineRecord, OrderRecord
+from cardctl.schema.catalog import products
+from cardctl.schema.distribution import plan_recipients, plans
+from cardctl.schema.orders import orders
+from cardctl.storage.dialects import select_many
+from cardctl.storage.failures import TransactionRaced
+from cardctl.storage.job_lock import job_lock
+from cardctl.storage.store import Store
+from cardctl.vault.keyset import Vault
+from cardctl.vocabulary import (
+    ISSUABLE,
+    DeliveryStatus,
+    DeliveryVia,
+    OrderStatus,
+    Outcome,
+    PlanStatus,
+)
+
+CHUNK = 5_000
+"""Recipients a transaction."""
+
+ATTEMPTS = 5
+"""How often a chunk is tried when races roll it back."""
+
+CONFLICTS_NAMED = 100
+
+Result = TypeVar("Result")
+
+
+class PlanCancelled(StateForbids):
+    """The plan was taken back."""
+
+    code = "plan-cancelled"
+    message = "plan {plan} was cancelled"
+    hint = "plan it again under another name"
+
+
+class Task(NamedTuple):
+    """A recipient for whom something is left to do; the order is None until it is made."""
+
+    bucket: int
+    id: int
+    place: int
+    order_number: str
+    qty: int
+    recipient: str
+    name: str | None
+    email: str | None
+    phone: str | None
+    note: str | None
+    sku: str
+    order_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How far the plan is now, and whether this run did anything."""
+
+    progress: Progress
+    outcome: Outcome
+    conflicts: list[str]
+    """The first orders that are not what the plan says: they were left alone."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One run of a plan."""
+
+    store: Store
+    run: Run
+    plan: PlanRow
+    catalog: PlacingCatalog
+    conflicts: list[str] = field(default_factory=list)
+
+    def commit(self, work: Callable[[Session], Result]) -> Result:
+        """Do a piece of work in one transaction, again when a race rolled it back."""
+        for _ in range(ATTEMPTS - 1):
+            with (
+                suppress(TransactionRaced),
+                self.run.transaction(self.store, final=False) as session,
+            ):
+                return work(session)
+        with self.run.transaction(self.store, final=False) as session:
+            return work(session)
+
+
+def plan_lock(plan: str) -> str:
+    """The job that a run of a plan is; who changes the whole of it takes the same."""
+    return f"plan {plan}"
+
+
+def run_plan(
+    store: Store,
+    *,
+    run: Run,
+    name: str,
+    vault: Vault | None = None,
+    channel: Channel | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> RunResult:
+    """Give every recipient of a plan exactly their cards; again, what is done is not done twice.
+
+    Deliveries go to the outbox by the plan's way, and with an open `channel` and the vault those
+    that are due leave. `advance` hears of recipients. Raises `PlanMissing`, `PlanCancelled`,
+    `JobRunning`, and what issuing and sending raise.
+    """
+    with job_lock(store, plan_lock(name)), run.steps(store):
+        with store.reading() as session:
+            plan = find_plan(session, name=name)
+            if plan.status == PlanStatus.CANCELLED:
+                raise PlanCancelled(plan=name)
+            before = read_progress(session, plan=plan)
+            catalog = read_placing_catalog(session, channel=plan.channel)
+        work = _Work(store, run, plan, catalog)
+        for tasks in unfinished(store, plan=plan):
+            _give(work, tasks)
+            advance(len(tasks))
+        if channel is not None and vault is not None:
+            _send(work, vault, channel)
+        after = work.commit(lambda session: _settle(session, work))
+    unchanged = after == before and not work.conflicts
+    outcome = Outcome.UNCHANGED if unchanged else Outcome.UPDATED
+    return RunResult(after, outcome, work.conflicts[:CONFLICTS_NAMED])
+
+
+def unfinished(store: Store, *, plan: PlanRow) -> Iterator[list[Task]]:
+    """The recipients for whom a run has something to do, in the order of their table."""
+    recipient = plan_recipients.c
+    undone: list[ColumnElement[bool]] = [
+        orders.c.id.is_(None),
+        orders.c.status.in_(ISSUABLE),
+    ]
+    if plan.via is not None:
+        undone.append((orders.c.status == OrderStatus.ISSUED) & (delivery_count() == 0))
+    kept = [recipient[name] for name in Task._fields[:-2]]
+    query = (
+        select(*kept, products.c.sku, orders.c.id)
+        .select_from(with_orders(plan).join(products, products.c.id == recipient.product_id))
+        .where(recipient.plan_id == plan.id, recipient.cancelled_at.is_(None), or_(*undone))
+        .order_by(recipient.place)
+        .limit(CHUNK)
+    )
+    place = 0
+    while True:
+        with store.reading() as session:
+            rows = session.execute(query.where(recipient.place > place))
+            tasks = [Task(*row) for row in rows]
+        if not tasks:
+            return
+        yield tasks
+        place = tasks[-1].place
+
+
+def _give(work: _Work, tasks: Sequence[Task]) -> None:
+    """Make the orders of some recipients, issue their cards, put them into the outbox."""
+    numbers = work.commit(lambda session: _place(session, work, tasks))
+    if not numbers:
+        return
+    names = [(work.plan.channel, number) for number in numbers]
+    issue_orders(work.store, run=work.run, wish=Wish(), names=names)
+    if work.plan.via is not None:
+        work.commit(lambda session: _enqueue(session, work, numbers))
+
+
+def _place(session: Session, work: _Work, tasks: Sequence[Task]) -> list[str]:
+    """Place the orders of all who are not cancelled: the numbers of those that are as planned."""
+    session.execute(
+        update(plans)
+        .where(plans.c.id == work.plan.id, plans.c.status == PlanStatus.PLANNED)
+        .values(status=PlanStatus.RUNNING.value)
+    )
+    cancelled = hold_recipients(session, keys=[(task.bucket, task.id) for task in tasks])
+    placed = place_orders(
+        session,
+        run=work.run,
+        verb="distribute.run",
+        catalog=work.catalog,
+        planned=[
+            plan_order(work.catalog, _record(work.plan, task))
+            for task in tasks
+            if cancelled[task.bucket, task.id] is None
+        ],
+    )
+    work.conflicts += [one.order for one in placed if one.outcome is Outcome.CONFLICT]
+    return [one.number for one in placed if one.outcome is not Outcome.CONFLICT]
+
+
+def hold_recipients(
+    session: Session, *, keys: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], int | None]:
+    """Lock recipients (bucket, id) until the transaction ends: when each was cancelled, if so.
+
+    An order is made of a recipient, or the recipient is cancelled, only while it is locked.
+    """
+    rows = select_many(
+        session,
+        plan_recipients,
+        columns=("bucket", "id", "cancelled_at"),
+        key=("bucket", "id"),
+        rows=sorted(keys),
+        lock_order=("bucket", "id"),
+    )
+    return {(bucket, row_id): cancelled_at for bucket, row_id, cancelled_at in rows}
+
+
+def _record(plan: PlanRow, task: Task) -> OrderRecord:
+    """The order of a recipient; one that is there already is compared by what it is of only.
+
+    Whom it goes to may have been put right since.
+    """
+    record = OrderRecord(
+        number=task.order_number,
+        lines=(LineRecord(sku=task.sku, qty=task.qty),),
+        paid_fen=plan.price_fen * task.qty,
+    )
+    if task.order_id is not None:
+        return record
+    return replace(
+        record,
+        buyer=task.name or task.recipient,
+        email=task.email,
+        phone=task.phone,
+        region=plan.region,
+        note=task.note,
+    )
+
+
+def _enqueue(session: Session, work: _Work, numbers: Sequence[str]) -> None:
+    """Put what is issued of some orders into the outbox."""
+    channel_id = work.plan.channel_id
+    rows = select_many(
+        session,
+        orders,
+        columns=("bucket", "id", "status"),
+        key=("bucket", "channel_id", "number"),
+        rows=[(order_bucket(work.plan.channel, number), channel_id, number) for number in numbers],
+    )
+    issued = [(bucket, row_id) for bucket, row_id, status in rows if status == OrderStatus.ISSUED]
+    if issued:
+        via = DeliveryVia(str(work.plan.via))
+        enqueue(session, run=work.run, orders=issued, via=via)
+
+
+def _send(work: _Work, vault: Vault, channel: Channel) -> None:
+    """Let the plan's deliveries leave that are not over; without any the channel is not touched."""
+    waiting = _undelivered(work.store, work.plan)
+    first = next(waiting, None)
+    if first is not None:
+        keys = chain([first], waiting)
+        send_due(work.store, run=work.run, vault=vault, channel=channel, orders=keys)
+
+
+def _undelivered(store: Store, plan: PlanRow) -> Iterator[tuple[int, int]]:
+    """Bucket and id of the orders with deliveries to be sent, in the order of the table."""
+    recipient = plan_recipients.c
+    waits = delivery_count(DeliveryStatus.PENDING, DeliveryStatus.SENDING) > 0
+    query = (
+        select(recipient.place, orders.c.bucket, orders.c.id)
+        .select_from(with_orders(plan))
+        .where(recipient.plan_id == plan.id, waits)
+        .order_by(recipient.place)
+        .limit(CHUNK)
+    )
+    place = 0
+    while True:
+        with store.reading() as session:
+            rows = session.execute(query.where(recipient.place > place)).all()
+        if not rows:
+            return
+        yield from ((row.bucket, row.id) for row in rows)
+        place = rows[-1].place
+
+
+def _settle(session: Session, work: _Work) -> Progress:
+    """How far the plan is now; done when nothing is left for another run."""
+    plan = find_plan(session, name=work.plan.name)
+    progress = read_progress(session, plan=plan)
+    status = PlanStatus.DONE if progress.complete else PlanStatus.RUNNING
+    if status == plan.status:
+        return progress
+    session.execute(update(plans).where(plans.c.id == plan.id).values(status=status.value))
+    told = {"plan": plan.name, "status": status.value, "assigned": progress.assigned}
+    work.run.record(session, "distribute.run", told | {"delivered": progress.delivered})
+    return replace(progress, status=status.value)
