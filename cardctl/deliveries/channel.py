@@ -92,6 +92,8 @@ class Outlet:
     replace: bool = False
     """Whether a file that is at `path` may be replaced."""
     password: Secret | None = None
+    mail_password: Callable[[], Secret | None] = lambda: None
+    """Reads the password of the mail server, when mail is sent."""
     layout: DeliveryLayout = DeliveryLayout.TABLE
     show: Callable[[SendResult, Sequence[ShownText]], None] = lambda _result, _texts: None
     """Shows a result to whoever sits at the terminal, and returns when it is out."""

@@ -125,8 +125,9 @@ def enqueue_lines(session: Session, *, run: Run, lines: Sequence[LineToDeliver])
 def redirect(session: Session, *, run: Run, orders: Sequence[OrderKey], via: DeliveryVia) -> None:
     """Make room for the cards of orders to go by this way now, whatever way they were to go.
 
-    A delivery of theirs by another way is taken back unless it is being sent at this moment; a
-    dead one by this way is tried anew. The orders are locked.
+    A delivery of theirs by another way is taken back unless it is being sent at this moment, also
+    one that waits for a person, as a chat group was told of it; a dead one by this way is tried
+    anew. The orders are locked.
     """
     hold_orders(session, orders)
     rows = select_many(
@@ -136,7 +137,7 @@ def redirect(session: Session, *, run: Run, orders: Sequence[OrderKey], via: Del
         key=("bucket", "order_id"),
         rows=sorted(set(orders)),
     )
-    stopped = [row for row in rows if row[2] is None and row[4] in (_PENDING, _DEAD)]
+    stopped = [row for row in rows if row[2] is None and row[4] in (_PENDING, _WAITING, _DEAD)]
     other = [(row[0], row[1]) for row in stopped if row[3] != via]
     dead = [(row[0], row[1]) for row in stopped if row[3] == via and row[4] == _DEAD]
     _set(session, other, status=_CANCELLED)

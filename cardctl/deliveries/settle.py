@@ -18,7 +18,14 @@ from cardctl.storage.dialects import select_many, update_many
 from cardctl.vocabulary import DeliveryStatus, OrderEventKind, OrderStatus
 
 _ERROR_LENGTH = 500
-_FACTS = ("bucket", "id", "via", "status", "idempotency_key", "reprint", "attempts", "reference")
+_FACTS = (
+    *("bucket", "id", "via", "status", "idempotency_key", "reprint", "attempts", "reference"),
+    "refused_at",
+)
+
+
+_UNDECIDED = (DeliveryStatus.SENDING, DeliveryStatus.WAITING, DeliveryStatus.PENDING)
+"""PENDING: the try went wrong, and its answer comes another way."""
 
 
 class _Known(NamedTuple):
@@ -32,6 +39,7 @@ class _Known(NamedTuple):
     reprint: int
     attempts: int
     reference: str | None
+    refused_at: int | None
 
 
 class Tried(NamedTuple):
@@ -59,6 +67,7 @@ class Settled(NamedTuple):
     last_error: str | None
     reference: str | None
     delivered_at: int | None
+    refused_at: int | None
     bucket: int
     id: int
     order_id: int
@@ -78,7 +87,7 @@ class Settled(NamedTuple):
         return self.bucket, self.order_id
 
 
-_CHANGED = Settled._fields[:5]
+_CHANGED = Settled._fields[:6]
 
 
 def settle(session: Session, *, run: Run, now: int, tried: Sequence[Tried]) -> list[Settled]:
@@ -182,8 +191,7 @@ def delivery_code(bucket: int, delivery_id: int) -> str:
 def _counts(one: Tried, before: _Known) -> bool:
     if one.answer.status == DeliveryStatus.DELIVERED:
         return before.status != DeliveryStatus.DELIVERED
-    at_work = before.status in (DeliveryStatus.SENDING, DeliveryStatus.WAITING)
-    return at_work and before.attempts == one.attempt
+    return before.status in _UNDECIDED and before.attempts == one.attempt
 
 
 def _settled(one: Tried, before: _Known, now: int) -> Settled:
@@ -197,6 +205,7 @@ def _settled(one: Tried, before: _Known, now: int) -> Settled:
         last_error=_told(one.answer),
         reference=one.answer.reference or before.reference,
         delivered_at=now if status == DeliveryStatus.DELIVERED else None,
+        refused_at=one.answer.refused_at or before.refused_at,
         bucket=one.bucket,
         id=one.id,
         order_id=one.order_id,

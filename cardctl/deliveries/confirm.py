@@ -1,0 +1,229 @@
+"""Take the answers that suppliers give later: each is held against key, time, request and order.
+
+What is not the supplier's own answer to a request of ours changes nothing; it is reported and kept
+in the audit log. The same answer a second time is unchanged.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from cardctl import clock
+from cardctl.audit.record import Run
+from cardctl.catalog.webhooks import SUPPLIER, find_webhook
+from cardctl.deliveries.outbox import hold_orders
+from cardctl.deliveries.settle import Tried, settle
+from cardctl.deliveries.signed import SignedAnswer
+from cardctl.deliveries.topup_answer import (
+    AnswerContradicts,
+    AnswerOfOther,
+    AnswerReplayed,
+    AnswerUnreadable,
+    TopUpAnswer,
+    TopUpResult,
+    check_signature,
+    check_time,
+    read_answer,
+    what_follows,
+)
+from cardctl.errors import CardctlError, InputRefused, NotFound, StateForbids
+from cardctl.identifiers import order_bucket, parse_order_name
+from cardctl.schema.catalog import channels, products, suppliers
+from cardctl.schema.deliveries import deliveries
+from cardctl.schema.orders import order_lines, orders
+from cardctl.storage.store import Store
+from cardctl.vault.keyset import Vault
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia, Outcome
+
+NAMED = 100
+"""How many answers a result names; all of them are counted."""
+
+REFUSED = "refused"
+UNCHANGED = Outcome.UNCHANGED.value
+
+_ENDS = {
+    TopUpResult.SUCCESS: (DeliveryStatus.DELIVERED,),
+    TopUpResult.FAILED: (DeliveryStatus.DEAD, DeliveryStatus.CANCELLED),
+    TopUpResult.PENDING: (
+        DeliveryStatus.WAITING,
+        DeliveryStatus.DELIVERED,
+        DeliveryStatus.DEAD,
+        DeliveryStatus.CANCELLED,
+    ),
+}
+"""The states of a delivery in which an answer tells nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What came of one answer: the status of the delivery, unchanged, or refused and why."""
+
+    line: int
+    order: str | None
+    request: str | None
+    status: str
+    error: CardctlError | None = None
+
+
+@dataclass(slots=True)
+class ConfirmResult:
+    """What came of all answers; the first hundred are named."""
+
+    delivered: int = 0
+    dead: int = 0
+    waiting: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    answers: list[Confirmed] = field(default_factory=list)
+
+    def add(self, one: Confirmed) -> None:
+        """Count an answer."""
+        setattr(self, one.status, getattr(self, one.status) + 1)
+        if len(self.answers) < NAMED:
+            self.answers.append(one)
+
+
+class _Request(NamedTuple):
+    """The delivery that an answer names, read while its order is held."""
+
+    bucket: int
+    id: int
+    order_id: int
+    status: str
+    attempts: int
+    refused_at: int | None
+    supplier_id: int
+    supplier: str
+
+
+def confirm_answers(
+    store: Store,
+    *,
+    run: Run,
+    vault: Vault,
+    lines: Iterable[bytes],
+    dry_run: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
+) -> ConfirmResult:
+    """Take signed answers, a JSON object a line, each in a transaction of its own.
+
+    A line is ``{"timestamp": …, "signature": …, "body": …}``, the body as the text that was signed.
+    Raises `WebhookTampered`.
+    """
+    result = ConfirmResult()
+    with run.steps(store):
+        for number, octets in enumerate(lines, start=1):
+            if not octets.strip():
+                continue
+            with run.transaction(store, dry_run=dry_run) as session:
+                result.add(_confirm(session, run, vault, number, octets))
+            advance(1)
+    return result
+
+
+def _confirm(session: Session, run: Run, vault: Vault, number: int, octets: bytes) -> Confirmed:
+    answer: TopUpAnswer | None = None
+    try:
+        signed = _read_line(octets)
+        answer = read_answer(signed.body)
+        status = _take(session, run, vault, signed, answer)
+        return Confirmed(number, answer.order, answer.request, status)
+    except (InputRefused, StateForbids, NotFound) as error:
+        order, request = (answer.order, answer.request) if answer else (None, None)
+        told = {"code": error.code, "order": order, "request": request, "line": number}
+        digest = sha256(octets).hexdigest()
+        run.record(session, "delivery.confirm.refused", {**told, "sha256": digest})
+        return Confirmed(number, order, request, REFUSED, error)
+
+
+def _take(
+    session: Session, run: Run, vault: Vault, signed: SignedAnswer, answer: TopUpAnswer
+) -> str:
+    """The status of the delivery now; raises what is wrong with the answer."""
+    request = _find(session, answer)
+    webhook = find_webhook(session, vault=vault, noun=SUPPLIER, owner_id=request.supplier_id)
+    assert webhook.key is not None
+    check_signature(signed, webhook.key, order=answer.order, supplier=request.supplier)
+    if request.status in _ENDS[answer.result]:
+        return UNCHANGED
+    if request.status == DeliveryStatus.DELIVERED:
+        raise AnswerContradicts(supplier=request.supplier, order=answer.order)
+    now = clock.now_ms()
+    check_time(signed, order=answer.order, now=now)
+    # What was told before the supplier was asked once more says nothing of that.
+    refused_at = request.refused_at or 0
+    if answer.result == TopUpResult.FAILED and (signed.at or 0) <= refused_at:
+        raise AnswerReplayed(order=answer.order)
+    follows = what_follows(answer, supplier=request.supplier, signed_at=signed.at)
+    key = (request.bucket, request.id, request.order_id)
+    tried = Tried(*key, request.attempts, 0, follows)
+    settled = settle(session, run=run, now=now, tried=[tried])
+    return settled[0].status if settled else UNCHANGED
+
+
+def _read_line(octets: bytes) -> SignedAnswer:
+    try:
+        document = json.loads(octets)
+    except (ValueError, RecursionError):
+        raise AnswerUnreadable(reason="the line is no JSON") from None
+    parts = document if isinstance(document, dict) else {}
+    timestamp, signature, body = (parts.get(n) for n in ("timestamp", "signature", "body"))
+    if isinstance(timestamp, int) and not isinstance(timestamp, bool):
+        timestamp = str(timestamp)
+    if not all(isinstance(part, str) for part in (timestamp, signature, body)):
+        raise AnswerUnreadable(reason="the line lacks timestamp, signature or body")
+    signed = SignedAnswer(str(timestamp), str(signature), str(body).encode(errors="replace"))
+    if not (signed.timestamp.isascii() and signed.signature.isascii()):
+        raise AnswerUnreadable(reason="the line lacks timestamp, signature or body")
+    return signed
+
+
+def _find(session: Session, answer: TopUpAnswer) -> _Request:
+    """The request that an answer names, its order held; raises `AnswerOfOther`."""
+    other = AnswerOfOther(request=answer.request, order=answer.order)
+    try:
+        name = parse_order_name(answer.order)
+    except InputRefused:
+        raise other from None
+    bucket = order_bucket(*name)
+    order_id = session.execute(
+        select(orders.c.id)
+        .join(channels, channels.c.id == orders.c.channel_id)
+        .where(
+            orders.c.bucket == bucket,
+            orders.c.number == name.number,
+            channels.c.code == name.channel,
+        )
+    ).scalar_one_or_none()
+    if order_id is None:
+        raise other
+    hold_orders(session, [(bucket, order_id)])
+    row: Any = session.execute(_request_query(bucket, order_id, answer.request)).first()
+    if row is None:
+        raise other
+    return _Request(*row)
+
+
+def _request_query(bucket: int, order_id: int, request: str) -> Any:
+    delivery, line = deliveries.c, order_lines.c
+    of_line = (line.bucket == delivery.bucket) & (line.id == delivery.order_line_id)
+    return (
+        select(
+            *(delivery.bucket, delivery.id, delivery.order_id, delivery.status),
+            *(delivery.attempts, delivery.refused_at, suppliers.c.id, suppliers.c.code),
+        )
+        .join(order_lines, of_line)
+        .join(products, products.c.id == line.product_id)
+        .join(suppliers, suppliers.c.id == products.c.topup_supplier_id)
+        .where(
+            delivery.bucket == bucket,
+            delivery.order_id == order_id,
+            delivery.idempotency_key == request,
+            delivery.via == DeliveryVia.TOPUP,
+        )
+    )
