@@ -97,6 +97,10 @@ class Context:
     @cached_property
     def run(self) -> "Run":
         """The audited run of this command; it touches the store with its first record."""
+        return self.begin_run()
+
+    def begin_run(self) -> "Run":
+        """One more audited run, for a command that goes on and on; it begins now."""
         from cardctl.audit.record import begin_run
 
         return begin_run(

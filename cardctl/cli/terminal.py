@@ -59,23 +59,26 @@ def prepare_streams(*, plain: bool) -> None:
             reconfigure(errors=errors)
 
 
-def write(stream: TextIO, text: str) -> None:
+def write(stream: TextIO, text: str) -> bool:
     """Write and flush; a pipe that was closed at its other end is left quietly.
 
-    Raises `OutputUnwritable` when stdout takes nothing, as on a full disk; where stderr does not,
-    nobody can be told.
+    Returns whether somebody may still read. Raises `OutputUnwritable` when stdout takes nothing, as
+    on a full disk; where stderr does not, nobody can be told.
     """
     try:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
         _mute(stream)
+        return False
     except OSError as error:
         _mute(stream)
         if stream is sys.stdout:
             from cardctl.workbooks.failures import OutputUnwritable
 
             raise OutputUnwritable(file="stdout", reason=error.strerror) from None
+        return False
+    return True
 
 
 def _mute(stream: TextIO) -> None:
