@@ -102,6 +102,10 @@ class Poster:
         except (HTTPError, OSError) as error:
             # Its words name the whole address.
             raise self._failure(host, error) from None
+        if self._patience.is_over:
+            # Cut within the headers, they look as if they had ended there.
+            response.close()
+            raise TooSlow(host=host, seconds=round(self._patience.seconds))
         return Reply(host, response.status, dict(response.headers), self._read(response))
 
     def _read(self, response: BaseHTTPResponse) -> bytes | None:
