@@ -18,6 +18,7 @@ from cardctl.audit.record import Run
 from cardctl.deliveries.channel import Channel
 from cardctl.deliveries.outbox import enqueue
 from cardctl.deliveries.send import send_due
+from cardctl.distribution.hold import hold_recipients, plan_lock
 from cardctl.distribution.progress import (
     PlanRow,
     Progress,
@@ -69,7 +70,7 @@ class PlanCancelled(StateForbids):
 
 
 class Task(NamedTuple):
-    """A recipient for whom something is left to do; the order is None until it is made."""
+    """A recipient for whom something is left to do; order and status are None until it is made."""
 
     bucket: int
     id: int
@@ -83,6 +84,7 @@ class Task(NamedTuple):
     note: str | None
     sku: str
     order_id: int | None
+    status: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,6 @@ class _Work:
                 return work(session)
         with self.run.transaction(self.store, final=False) as session:
             return work(session)
-
-
-def plan_lock(plan: str) -> str:
-    """The job that a run of a plan is; who changes the whole of it takes the same."""
-    return f"plan {plan}"
 
 
 def run_plan(
@@ -165,9 +162,9 @@ def unfinished(store: Store, *, plan: PlanRow) -> Iterator[list[Task]]:
     ]
     if plan.via is not None:
         undone.append((orders.c.status == OrderStatus.ISSUED) & (delivery_count() == 0))
-    kept = [recipient[name] for name in Task._fields[:-2]]
+    kept = [recipient[name] for name in Task._fields[:-3]]
     query = (
-        select(*kept, products.c.sku, orders.c.id)
+        select(*kept, products.c.sku, orders.c.id, orders.c.status)
         .select_from(with_orders(plan).join(products, products.c.id == recipient.product_id))
         .where(recipient.plan_id == plan.id, recipient.cancelled_at.is_(None), or_(*undone))
         .order_by(recipient.place)
@@ -216,24 +213,6 @@ def _place(session: Session, work: _Work, tasks: Sequence[Task]) -> list[str]:
     )
     work.conflicts += [one.order for one in placed if one.outcome is Outcome.CONFLICT]
     return [one.number for one in placed if one.outcome is not Outcome.CONFLICT]
-
-
-def hold_recipients(
-    session: Session, *, keys: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], int | None]:
-    """Lock recipients (bucket, id) until the transaction ends: when each was cancelled, if so.
-
-    An order is made of a recipient, or the recipient is cancelled, only while it is locked.
-    """
-    rows = select_many(
-        session,
-        plan_recipients,
-        columns=("bucket", "id", "cancelled_at"),
-        key=("bucket", "id"),
-        rows=sorted(keys),
-        lock_order=("bucket", "id"),
-    )
-    return {(bucket, row_id): cancelled_at for bucket, row_id, cancelled_at in rows}
 
 
 def _record(plan: PlanRow, task: Task) -> OrderRecord:

@@ -1,0 +1,228 @@
+"""Take a plan back, whole or for one recipient, as far as nothing has left the house.
+
+Before an order was made of them a recipient is dropped; an order without cards is cancelled; one
+with cards that nobody has seen is refunded, and its cards are sold again. Recipients are locked
+before their orders, and these before their cards.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from cardctl.audit.record import Run
+from cardctl.distribution.hold import hold_recipients, plan_lock
+from cardctl.distribution.progress import PlanRow, find_plan
+from cardctl.distribution.recipients import order_number
+from cardctl.errors import NotFound
+from cardctl.identifiers import order_bucket
+from cardctl.orders.cancel import CANCELLABLE, cancel_order
+from cardctl.orders.refund import RefundWish, refund_order
+from cardctl.orders.restock import CardsWereSeen
+from cardctl.orders.waiting import named_orders
+from cardctl.schema.distribution import plan_recipients, plans
+from cardctl.schema.orders import orders
+from cardctl.storage.dialects import select_many, update_many
+from cardctl.storage.job_lock import job_lock
+from cardctl.storage.store import Store
+from cardctl.vocabulary import OrderStatus, PlanStatus
+
+CHUNK = 500
+"""Recipients a transaction: each of their orders is refunded by itself."""
+
+LEFT_NAMED = 100
+
+_GONE = (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
+
+
+class RecipientMissing(NotFound):
+    """The plan has no such recipient."""
+
+    message = "plan {plan} has no recipient {name}"
+    hint = "cardctl distribute report {plan} --out FILE.xlsx"
+
+
+@dataclass(slots=True)
+class CancelResult:
+    """What was taken back."""
+
+    plan: str
+    status: str
+    """The plan's."""
+    cancelled: int = 0
+    restocked: int = 0
+    """How many cards are for sale again."""
+    unchanged: int = 0
+    """Recipients who were cancelled before."""
+    left: int = 0
+    """Recipients whose cards were handed over, shown or redeemed: they keep them."""
+    orders: list[str] = field(default_factory=list)
+    """Their orders, the first of them."""
+
+
+class Named(NamedTuple):
+    """A recipient and its order's number."""
+
+    bucket: int
+    id: int
+    order_number: str
+
+
+def cancel_recipient(
+    session: Session, *, run: Run, name: str, recipient: str, reason: str
+) -> CancelResult:
+    """Take back what one recipient is to get; again changes nothing.
+
+    Raises `PlanMissing`, `RecipientMissing`, and `CardsWereSeen` when it is too late.
+    """
+    plan = find_plan(session, name=name)
+    one = find_recipient(session, plan=plan, recipient=recipient)
+    result = CancelResult(plan.name, plan.status)
+    _take_back(session, run, _Taking(plan, reason, result), [one])
+    if result.left:
+        raise CardsWereSeen(order=result.orders[0])
+    return result
+
+
+def cancel_plan(
+    store: Store,
+    *,
+    run: Run,
+    name: str,
+    reason: str,
+    dry_run: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
+) -> CancelResult:
+    """Take a plan back for everybody whose cards were not seen, some at a time.
+
+    It is cancelled first, so that it is not run meanwhile; killed on the way it goes on when run
+    again. Raises `PlanMissing` and `JobRunning`.
+    """
+    with job_lock(store, plan_lock(name)), run.steps(store):
+        with run.transaction(store, dry_run=dry_run, final=False) as session:
+            plan = find_plan(session, name=name)
+            _close(session, run, plan, reason)
+        result = CancelResult(name, PlanStatus.CANCELLED.value)
+        for part in _chunks(store, plan):
+            with run.transaction(store, dry_run=dry_run, final=False) as session:
+                _take_back(session, run, _Taking(plan, reason, result), part)
+            advance(len(part))
+    return result
+
+
+def find_recipient(session: Session, *, plan: PlanRow, recipient: str) -> Named:
+    """A recipient of a plan; raises `RecipientMissing`."""
+    number = order_number(plan.name, recipient)
+    column = plan_recipients.c
+    query = select(*(column[name] for name in Named._fields)).where(
+        column.bucket == order_bucket(plan.channel, number),
+        column.plan_id == plan.id,
+        column.recipient == recipient,
+    )
+    row = session.execute(query).first()
+    if row is None:
+        raise RecipientMissing(noun="recipient", name=recipient, plan=plan.name)
+    return Named(*row)
+
+
+def _close(session: Session, run: Run, plan: PlanRow, reason: str) -> None:
+    if plan.status != PlanStatus.CANCELLED:
+        closed = PlanStatus.CANCELLED.value
+        session.execute(update(plans).where(plans.c.id == plan.id).values(status=closed))
+        told = {"plan": plan.name, "was": plan.status, "reason": reason}
+        run.record(session, "distribute.cancel", told)
+
+
+def _chunks(store: Store, plan: PlanRow) -> Iterator[list[Named]]:
+    column, place = plan_recipients.c, 0
+    while True:
+        query = (
+            select(*(column[name] for name in Named._fields), column.place)
+            .where(column.plan_id == plan.id, column.place > place)
+            .order_by(column.place)
+            .limit(CHUNK)
+        )
+        with store.reading() as session:
+            rows = session.execute(query).all()
+        if not rows:
+            return
+        yield [Named(*row[:-1]) for row in rows]
+        place = rows[-1].place
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """What is taken back, why, and what has come of it so far."""
+
+    plan: PlanRow
+    reason: str
+    result: CancelResult
+
+
+def _take_back(session: Session, run: Run, taking: _Taking, named: Sequence[Named]) -> None:
+    """Cancel some recipients in one transaction."""
+    plan, result = taking.plan, taking.result
+    held = hold_recipients(session, keys=[(one.bucket, one.id) for one in named])
+    standing = [one for one in named if held[one.bucket, one.id] is None]
+    result.unchanged += len(named) - len(standing)
+    statuses = _hold_orders(session, plan, standing)
+    dropped = [one for one in standing if one.order_number not in statuses]
+    _drop(session, run, taking, dropped)
+    for number, status in statuses.items():
+        _take_order_back(session, run, taking, number, status)
+
+
+def _hold_orders(session: Session, plan: PlanRow, named: Sequence[Named]) -> dict[str, str]:
+    """Lock the orders of some recipients, before any of their cards: their statuses by number."""
+    rows = select_many(
+        session,
+        orders,
+        columns=("bucket", "id"),
+        key=("bucket", "channel_id", "number"),
+        rows=[(one.bucket, plan.channel_id, one.order_number) for one in named],
+    )
+    locked = named_orders(session, keys=[(bucket, row_id) for bucket, row_id in rows], locking=True)
+    return {order.number: order.status for order in locked}
+
+
+def _drop(session: Session, run: Run, taking: _Taking, dropped: Sequence[Named]) -> None:
+    """Cancel those of whom no order was made."""
+    if not dropped:
+        return
+    update_many(
+        session,
+        plan_recipients,
+        key=("bucket", "id"),
+        changed=(),
+        rows=[(one.bucket, one.id) for one in dropped],
+        constants={"cancelled_at": run.at},
+    )
+    taking.result.cancelled += len(dropped)
+    told: dict[str, object] = {"plan": taking.plan.name, "dropped": len(dropped)}
+    if len(dropped) == 1:
+        told["order"] = dropped[0].order_number
+    run.record(session, "distribute.cancel", told | {"reason": taking.reason})
+
+
+def _take_order_back(session: Session, run: Run, taking: _Taking, number: str, status: str) -> None:
+    """Cancel or refund one locked order, or leave it when its cards were seen."""
+    result, channel = taking.result, taking.plan.channel
+    if status in _GONE:
+        result.unchanged += 1
+    elif status in CANCELLABLE:
+        cancel_order(session, run=run, channel=channel, number=number)
+        result.cancelled += 1
+    else:
+        wish = RefundWish(reason=taking.reason, restock=True)
+        try:
+            with session.begin_nested():
+                refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
+        except CardsWereSeen:
+            result.left += 1
+            if len(result.orders) < LEFT_NAMED:
+                result.orders.append(f"{channel}:{number}")
+        else:
+            result.cancelled += 1
+            result.restocked += refunded.restocked
