@@ -1,0 +1,161 @@
+"""Webhooks: signed JSON, the bots of chat groups, and what a server does to them."""
+
+import base64
+import hashlib
+import hmac
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from cardctl.deliveries import post
+from tests.support.http_server import goes_away, hangs, http_server, says, trickles_headers
+
+KEY = "made-up-signing-key-0001"
+SEND = "delivery send --pending --via webhook --json"
+
+
+@pytest.fixture
+def wired(shop, monkeypatch):
+    """One issued order of two cards."""
+    monkeypatch.setattr(post, "DEADLINE_S", 0.7)
+    shop.seed_catalog()
+    shop.env["KEY"] = KEY
+    shop.import_codes("VIP", ["=1+1", "007"])
+    shop.run("product edit VIP --guide 在APP内兑换")
+    shop.run("order add --channel TB --number 1 --sku VIP --qty 2 --paid 56 --buyer 小王")
+    shop.run("order issue TB:1")
+    shop.env.update(CARDCTL_SHOP_NAME="卡铺", CARDCTL_SHOP_CONTACT="微信 made-up")
+    return shop
+
+
+def hook(shop, server):
+    shop.run(f"channel webhook set TB --url {server.url('/cards')} --secret-source env:KEY")
+
+
+def bot(shop, server, shape, options=""):
+    shop.env["BOT"] = server.url("/send?key=made-up-bot-key")
+    shop.run(f"channel webhook set TB --shape {shape} --url-source env:BOT {options}")
+
+
+def status(shop):
+    return shop.run("order show TB:1 --json").json["status"]
+
+
+def test_cards_are_posted_once_in_json_that_the_receiver_can_check(wired):
+    with http_server(says(200)) as server:
+        hook(wired, server)
+        assert wired.run(SEND).json["delivered"] == 1
+        assert wired.run(SEND).json["delivered"] == 0
+        [request] = server.requests
+    timestamp = request.headers["cardctl-timestamp"]
+    mac = hmac.digest(KEY.encode(), timestamp.encode() + b"." + request.body, "sha256")
+    assert request.headers["cardctl-signature"] == f"v1={mac.hex()}"
+    assert request.headers["idempotency-key"] == request.json["idempotency_key"]
+    assert len(request.headers["cardctl-key-id"]) == 8
+    [product] = request.json["products"]
+    cards = product.pop("cards")
+    assert {card["secret"] for card in cards} == {"=1+1", "007"}
+    assert {card["expires_on"] for card in cards} == {"2099-12-31"}
+    assert (product["sku"], product["qty"], product["guide"]) == ("VIP", 2, "在APP内兑换")
+    assert request.json["shop"] == {"name": "卡铺", "contact": "微信 made-up"}
+    assert (request.json["order"], request.json["buyer"]) == ("TB:1", "小王")
+    assert status(wired) == "delivered"
+    wired.run("audit verify")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_whatever_a_server_does_nothing_is_lost_and_repeats_have_the_same_key(wired):
+    """It fails, hangs, trickles, takes it and says nothing, and comes back."""
+    bad = [says(503, "over\x1b[31mloaded"), hangs, trickles_headers, goes_away, says(302)]
+    with http_server(*bad, says(201)) as server:
+        hook(wired, server)
+        for place in range(len(bad)):
+            sent = wired.run(SEND if not place else SEND.replace("--pending", "TB:1"), status=None)
+            assert (sent.json["failed"], sent.json["delivered"]) == (1, 0), place
+            assert status(wired) == "issued"
+            assert "\x1b" not in sent.json["deliveries"][0]["error"]
+        assert wired.run(SEND).json["delivered"] == 0, "it waits before it is tried again"
+        assert wired.run("delivery send TB:1 --via webhook --json").json["delivered"] == 1
+        keys = {request.headers["idempotency-key"] for request in server.requests}
+        bodies = {request.body for request in server.requests}
+    assert (len(keys), len(bodies), len(server.requests)) == (1, 1, 6)
+    assert status(wired) == "delivered"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_without_a_server_everything_waits(wired):
+    with http_server(says(200)) as server:
+        hook(wired, server)
+    sent = wired.run(SEND, status=8).json
+    assert sent["failed"] == 1
+    assert sent["deliveries"][0]["error"].startswith("unreachable: 127.0.0.1")
+    wired.run("channel webhook remove TB")
+    assert wired.run(SEND, status=2).error["code"] == "no-webhooks"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("shape", "good", "bad"),
+    [
+        (
+            "wecom",
+            '{"errcode":0,"errmsg":"ok"}',
+            '{"errcode":93000,"errmsg":"invalid webhook url"}',
+        ),
+        ("dingtalk", '{"errcode":0,"errmsg":"ok"}', '{"errcode":310000,"errmsg":"sign not match"}'),
+        ("feishu", '{"code":0,"msg":"success"}', '{"code":19021,"msg":"sign match fail"}'),
+        ("feishu", '{"code":0}', '{"code":false}'),
+        ("wecom", '{"errcode":0}', "[]"),
+        ("wecom", '{"errcode":0}', "not json"),
+    ],
+)
+def test_a_bot_is_told_of_an_order_without_its_cards(wired, shape, good, bad):
+    with http_server(says(200, bad), says(200, good)) as server:
+        bot(wired, server, shape)
+        failed = wired.run(SEND, status=8).json
+        assert failed["failed"] == 1
+        assert "rejected" in failed["deliveries"][0]["error"]
+        assert "made-up-bot-key" not in json.dumps(failed)
+        assert wired.run("delivery send TB:1 --via webhook --json").json["waiting"] == 1
+        text = server.requests[1].body.decode()
+    assert "TB:1" in text
+    assert "视频会员 × 2" in text
+    assert "=1+1" not in text
+    assert "007" not in text
+    # The buyer has got nothing yet: a person hands the cards over.
+    assert status(wired) == "issued"
+    assert "=1+1" in wired.run("delivery send TB:1 --via terminal").stdout
+    assert status(wired) == "delivered"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_bots_that_have_a_key_get_their_signature(wired, frozen_clock):
+    now = frozen_clock.now_ms
+    with http_server(says(200, '{"errcode":0}')) as server:
+        bot(wired, server, "dingtalk", "--secret-source env:KEY")
+        wired.run(SEND)
+        query = parse_qs(urlsplit(server.requests[0].target).query)
+    text = f"{now}\n{KEY}".encode()
+    sign = base64.b64encode(hmac.new(KEY.encode(), text, hashlib.sha256).digest()).decode()
+    assert query == {"key": ["made-up-bot-key"], "timestamp": [str(now)], "sign": [sign]}
+    with http_server(says(200, '{"code":0}')) as server:
+        bot(wired, server, "feishu", "--secret-source env:KEY")
+        wired.run("order add --channel TB --number 2 --sku VIP --paid 28")
+        wired.import_codes("VIP", ["MADE-UP-3"])
+        wired.run("order issue TB:2")
+        wired.run(SEND)
+        told = server.requests[0].json
+    text = f"{now // 1000}\n{KEY}".encode()
+    sign = base64.b64encode(hmac.new(text, b"", hashlib.sha256).digest()).decode()
+    assert (told["timestamp"], told["sign"]) == (str(now // 1000), sign)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_bot_made_into_something_that_gets_cards_does_not_open(wired):
+    with http_server(says(200, '{"errcode":0}')) as server:
+        bot(wired, server, "wecom")
+        wired.execute("UPDATE channel_webhook SET shape = 'json'")
+        assert wired.run(SEND, status=7).error["code"] == "webhook-tampered"
+        assert server.requests == []
+    assert status(wired) == "issued"
