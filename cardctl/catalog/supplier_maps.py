@@ -46,7 +46,7 @@ def map_name(session: Session, *, run: Run, supplier: str, their_name: str, sku:
     """
     # Locked: of two who map one name the later changes what the earlier wrote.
     owner = lock_supplier(session, supplier)
-    name, folded = _written(their_name), fold_name(their_name)
+    name, folded = write_name(their_name), fold_name(their_name)
     product = session.execute(select(products.c.id).where(products.c.sku == sku)).first()
     if product is None:
         raise NotFound(noun="product", name=sku)
@@ -102,7 +102,7 @@ def check_map(entry: MapEntry) -> MapEntry:
     return replace(
         entry,
         supplier=check_code(entry.supplier),
-        their_name=_written(entry.their_name),
+        their_name=write_name(entry.their_name),
         sku=None if entry.sku is None else check_code(entry.sku),
     )
 
@@ -165,7 +165,7 @@ def mapped_products(session: Session, *, supplier_id: int) -> dict[str, int]:
     return {row.folded_name: row.product_id for row in session.execute(query)}
 
 
-def _written(their_name: str) -> str:
+def write_name(their_name: str) -> str:
     """A name on one line, with its blanks made plain: a cell breaks it, or sets it wide."""
     return check_name(" ".join(their_name.split()))
 

@@ -6,7 +6,15 @@ A noun that comes later is one more module in `sheets` and one more row here.
 from typing import Any
 
 from cardctl.setup.sheet import SetupSheet
-from cardctl.setup.sheets import accounts, channels, maps, pools, products, suppliers
+from cardctl.setup.sheets import (
+    accounts,
+    channel_maps,
+    channels,
+    maps,
+    pools,
+    products,
+    suppliers,
+)
 
 SHEETS: tuple[SetupSheet[Any], ...] = (
     suppliers.SHEET,
@@ -15,6 +23,7 @@ SHEETS: tuple[SetupSheet[Any], ...] = (
     channels.SHEET,
     pools.SHEET,
     maps.SHEET,
+    channel_maps.SHEET,
 )
 
 REMARKS = ("notes", "说明")

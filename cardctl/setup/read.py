@@ -118,7 +118,7 @@ def _read_sheet(sheet: SetupSheet[Any], table: Table, rows: Iterator[Row], found
     held = list(rows)
     synonyms = {column.name: column.names for column in sheet.fields}
     try:
-        header = find_header(iter(held), synonyms, sheet.key)
+        header = find_header(iter(held), synonyms, set(sheet.key) - set(sheet.may_lack))
     except (HeaderMissing, HeaderAmbiguous) as problem:
         found.rejects.append(SetupReject(name, 0, "", problem))
         return len(held)
@@ -170,6 +170,7 @@ def _read_row(
             values[column.name] = said[0]
     if not values and not rejects:
         return []
+    values = dict.fromkeys(read.sheet.may_lack, "") | values
     missing = [name for name in read.sheet.key if name not in values]
     refused = {reject.column for reject in rejects}
     rejects += [
@@ -186,7 +187,7 @@ def _read_row(
         return [*rejects, read.reject(row.number, read.sheet.key[-1], problem)]
     first = first_rows.setdefault(key, row.number)
     if first != row.number:
-        twice = RowTwice(name=" ".join(parts), first_row=first)
+        twice = RowTwice(name=" ".join(parts).strip(), first_row=first)
         return [*rejects, read.reject(row.number, "", twice)]
     read.rows.append(SetupRow(row.number, key, values, sound=not rejects))
     return rejects

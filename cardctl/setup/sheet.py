@@ -61,6 +61,8 @@ class SetupSheet(Generic[Entry]):
     write: Callable[..., None]
     """Takes a session, and by keyword the run and the drafts."""
     identify: Callable[..., Hashable] = lambda *key: key
+    may_lack: tuple[str, ...] = ()
+    """The fields of the key that may be empty, which is a value of its own there."""
     link: Callable[..., None] | None = None
     """Takes a session and the drafts, when the rows of all nouns are written."""
     is_nothing: Callable[[Entry], bool] = lambda _entry: False
@@ -76,7 +78,7 @@ class SetupSheet(Generic[Entry]):
 
     def code_of(self, entry: Entry) -> str:
         """The code of an entry, as people name it."""
-        return " ".join(str(getattr(entry, name)) for name in self.key)
+        return " ".join(str(getattr(entry, name)) for name in self.key).strip()
 
     def field(self, name: str) -> Field:
         """The column of that field."""

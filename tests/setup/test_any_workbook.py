@@ -22,6 +22,7 @@ GOOD = {
     "supplier": ["SUP"],
     "their_name": ["a", "A ", "会员", "b c"],
     "channel": ["TB"],
+    "variant": ["月卡", " 月 卡", "年卡"],
     "accounts": ["WX"],
     "pools": ["main", "main,kept"],
     "code": ["A", "B", "SUP", "S2", "TB", "C2", "WX", "main", "kept"],

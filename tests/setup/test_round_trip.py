@@ -29,7 +29,9 @@ def seeded(shop):
     ):
         shop.run(line)
     rows = [("supplier", "their name", "SKU"), ("SUP", "视频 会员", "VIP"), ("SUP", "=1+1", "GAME")]
-    write(shop, "maps.xlsx", {"maps": rows})
+    theirs = [("channel", "their name", "variant", "SKU"), ("TB", "会员", "月卡", "VIP")]
+    theirs += [("TB", "会员", "", "GAME"), ("TB", "=2+2", "-1", "GAME")]
+    write(shop, "maps.xlsx", {"maps": rows, "channel maps": theirs})
     shop.run("setup import maps.xlsx")
     return shop
 
@@ -38,7 +40,10 @@ def everything(shop):
     return {
         noun: shop.run(f"{noun} list --json").json
         for noun in ("supplier", "product", "account", "channel", "pool")
-    } | {"map": shop.sql("SELECT * FROM supplier_map ORDER BY folded_name")}
+    } | {
+        table: shop.sql(f"SELECT * FROM {table} ORDER BY 2, 3")
+        for table in ("supplier_map", "channel_map")
+    }
 
 
 def records(shop):
@@ -56,7 +61,7 @@ def test_what_was_written_is_unchanged_when_it_is_read(seeded, lang):
     before, told = everything(seeded), records(seeded)
     written = seeded.run(f"setup template --out all.xlsx --lang {lang} --json").json
     assert [sheet["noun"] for sheet in written["sheets"]] == [
-        *("supplier", "product", "account", "channel", "pool", "map")
+        *("supplier", "product", "account", "channel", "pool", "map", "channel map")
     ]
 
     read = seeded.run("setup import all.xlsx --json").json
@@ -122,10 +127,12 @@ def test_a_dash_clears_and_an_empty_cell_leaves_alone(seeded):
 def test_the_template_of_an_empty_shop_says_what_its_columns_are_for(shop):
     written = shop.run("setup template --out empty.xlsx --lang zh --json").json
     # Every store has the pool main.
-    assert [sheet["entries"] for sheet in written["sheets"]] == [0, 0, 0, 0, 1, 0]
+    assert [sheet["entries"] for sheet in written["sheets"]] == [0, 0, 0, 0, 1, 0, 0]
 
     book = openpyxl.load_workbook(shop.folder / "empty.xlsx")
-    assert book.sheetnames == ["供应商", "商品", "资金账户", "渠道", "库存池", "商品对照"]
+    assert book.sheetnames == [
+        *("供应商", "商品", "资金账户", "渠道", "库存池", "商品对照", "渠道商品对照")
+    ]
     for sheet in book:
         notes = sheet.data_validations.dataValidation
         assert [note.promptTitle for note in notes] == [cell.value for cell in sheet[1]]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cardctl.cli import webhooks
+from cardctl.cli.commands import channel_map
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
 from cardctl.cli.options import rate
@@ -15,6 +16,7 @@ from cardctl.cli.verbs import Noun
 from cardctl.vocabulary import ChannelKind, WebhookShape
 
 noun = Noun("channel")
+noun.take(channel_map.noun)
 webhook = noun.group("webhook", "Where a channel's orders are delivered to.")
 
 CHANNEL = (
