@@ -34,6 +34,22 @@ LINE = (
     Column("qty", "quantity"),
     Column("issued_qty", "issued"),
     Column("paid_fen", "paid"),
+    Column("refunded_fen", "paid back"),
+)
+REFUND = (
+    Column("refund_no", "refund number"),
+    Column("kind", "kind"),
+    Column("amount_fen", "paid back"),
+    Column("restocked", "cards back in stock"),
+    Column("reason", "reason"),
+    Column("happened_at", "time"),
+)
+REPLACEMENT = (
+    Column("card", "card"),
+    Column("replacement", "replacement"),
+    Column("cost_fen", "cost"),
+    Column("reason", "reason"),
+    Column("happened_at", "time"),
 )
 CARD = (
     Column("id", "card"),
@@ -72,14 +88,19 @@ _FACTS = (
     Column("device", "device"),
     Column("region", "region"),
     Column("note", "note"),
+    Column("topup_account", "account to top up"),
+    Column("refunded_fen", "paid back"),
     Column("lines", "lines", of=LINE),
 )
 _HISTORY = (
+    Column("refunds", "refunds", of=REFUND),
+    Column("replacements", "replacements", of=REPLACEMENT),
     Column("journal", "journal", of=JOURNAL),
     Column("events", "events", of=EVENT),
 )
 SHOWN = (*_FACTS, Column("cards", "cards", of=CARD), *_HISTORY)
 REVEALED = (*_FACTS, Column("cards", "cards", of=REVEALED_CARD), *_HISTORY)
+ORDER_REJECT = (*REJECT, Column("hint", "next command"))
 IMPORTED = (
     Column("file", "file"),
     Column("format", "format"),
@@ -93,7 +114,7 @@ IMPORTED = (
     Column("rejected", "rejected"),
     Column("not_taken", "closed, not taken"),
     Column("paid_missing", "without what was paid"),
-    Column("rejects", "rejects", of=REJECT),
+    Column("rejects", "rejects", of=ORDER_REJECT),
 )
 ISSUED = (
     Column("order", "order"),
@@ -123,6 +144,22 @@ REFUNDED = (
     Column("was", "status before"),
     Column("restocked", "cards back in stock"),
 )
+EDITED = (
+    Column("order", "order"),
+    Column("outcome", "outcome"),
+    Column("changed", "changed"),
+    Column("status", "status"),
+    Column("was", "status before"),
+)
+REPLACED = (
+    Column("order", "order"),
+    Column("card", "card"),
+    Column("replacement", "replacement"),
+    Column("masked", "masked"),
+    Column("outcome", "outcome"),
+    Column("cost_fen", "cost"),
+    Column("status", "status"),
+)
 
 
 def revealed_order(order: "OrderDetails", cards: "Sequence[RevealedCard]") -> dict[str, Any]:
@@ -145,16 +182,19 @@ def _in_clear(card: "RevealedCard") -> dict[str, Any]:
 
 
 def rejected_rows(rejects: "Sequence[RejectedRow]") -> list[dict[str, object]]:
-    """Rows that were not taken, with what is wrong in the language of the run."""
-    return [
-        {
-            "row": reject.row,
-            "column": reject.column,
-            "code": reject.problem.code,
-            "message": describe(reject.problem)[0],
-        }
-        for reject in rejects
-    ]
+    """Rows that were not taken, with what is wrong and what helps, in the language of the run."""
+    return [_rejected(reject) for reject in rejects]
+
+
+def _rejected(reject: "RejectedRow") -> dict[str, object]:
+    message, hint = describe(reject.problem)
+    return {
+        "row": reject.row,
+        "column": reject.column,
+        "code": reject.problem.code,
+        "message": message,
+        "hint": hint or None,
+    }
 
 
 def import_row(result: "OrderImport", rejects: "Sequence[dict[str, object]]") -> dict[str, object]:

@@ -12,8 +12,18 @@ from typing import Any
 from cardctl.errors import InputRefused
 from cardctl.orders.reading import RejectedRow
 from cardctl.orders.records import TOLD_TEXTS, OrderRecord
+from cardctl.vocabulary import OrderStatus
 
-_SAID_ONCE = ("told_status", "paid_fen", "paid_at", "account", *TOLD_TEXTS)
+_SAID_ONCE = ("told_status", "paid_fen", "refunded_fen", "paid_at", "account", *TOLD_TEXTS)
+_CLOSED = (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
+
+
+class LineTwice(InputRefused):
+    """A line of an order stands twice in the file, and not the same."""
+
+    code = "line-twice"
+    message = "line {line} of order {number} stands twice in the file, and not the same"
+    hint = "export the file again; of two exports import one after the other"
 
 
 class RowsDisagree(InputRefused):
@@ -32,6 +42,8 @@ class ReadRow:
     """The order number; empty when that could not be read."""
     record: OrderRecord | None
     reject: RejectedRow | None = None
+    line: str | None = None
+    """What tells the line from others, where the format has such an id."""
 
 
 @dataclass(slots=True)
@@ -85,6 +97,31 @@ def group_rows(rows: Iterable[ReadRow], scattered: dict[str, int]) -> Iterator[R
     if current.rows:
         yield current
     yield from held.values()
+
+
+def distinct_records(rows: Iterable[ReadRow]) -> list[OrderRecord]:
+    """The records of the rows of an order; a line that stands twice counts once.
+
+    Raises `LineTwice` where it says two different things.
+    """
+    found: dict[object, OrderRecord] = {}
+    for row in rows:
+        if row.record is None:
+            continue
+        first = found.setdefault(row.line or row.row, row.record)
+        if first != row.record:
+            raise LineTwice(number=row.number, line=row.line)
+    return list(found.values())
+
+
+def leave_closed_out(records: Sequence[OrderRecord]) -> list[OrderRecord]:
+    """The records of an order whose lines are closed one by one: those that are still wanted.
+
+    Where all are closed, or a refund of one is asked for, that one stands for the order.
+    """
+    wanted = [one for one in records if one.status not in _CLOSED]
+    held = [one for one in wanted if one.status is OrderStatus.HELD]
+    return held[:1] or wanted or list(records[:1])
 
 
 def merge_records(records: Sequence[OrderRecord]) -> OrderRecord:

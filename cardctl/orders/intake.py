@@ -13,21 +13,30 @@ from itertools import count, islice
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
-from cardctl.errors import InputRefused, NotFound
-from cardctl.orders.grouping import (
-    ReadRow,
-    RowGroup,
-    group_rows,
-    last_rows_of_scattered,
-    merge_records,
+from cardctl.catalog.channel_maps import read_channel_names
+from cardctl.catalog.channels import show_channel
+from cardctl.errors import InputRefused
+from cardctl.money import format_yuan
+from cardctl.orders.compare import CLOSED
+from cardctl.orders.conflicts import ConflictFound, record_conflicts
+from cardctl.orders.drafting import (
+    AfterSaleOpen,
+    Drafter,
+    GroupRefused,
+    PartlyRefunded,
+    draft_order,
+    read_rows,
 )
-from cardctl.orders.place import OrderConflict, Placed, place_orders
-from cardctl.orders.plan import PlacingCatalog, PlannedOrder, plan_order, read_placing_catalog
-from cardctl.orders.reading import CellMissing, CellRefused, RejectedRow
-from cardctl.orders.tables import AUTO, OrderTable, open_orders
+from cardctl.orders.grouping import RowGroup, group_rows
+from cardctl.orders.items import item_format_of, read_items
+from cardctl.orders.place import Placed, place_orders
+from cardctl.orders.plan import PlannedOrder, read_placing_catalog
+from cardctl.orders.reading import RejectedRow
+from cardctl.orders.survey import check_channel, survey
+from cardctl.orders.tables import AUTO, open_orders
 from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.store import Store
-from cardctl.vocabulary import Outcome
+from cardctl.vocabulary import OrderStatus, Outcome
 from cardctl.workbooks.cells import TableWarning
 from cardctl.workbooks.source import Source
 
@@ -85,14 +94,6 @@ class _Chunk:
     taken: list[Placed] = field(default_factory=list)
 
 
-class _GroupRefused(Exception):
-    """An order that cannot be placed, with what is wrong with its rows."""
-
-    def __init__(self, rejects: list[RejectedRow]) -> None:
-        super().__init__()
-        self.rejects = rejects
-
-
 class _RolledBack(Exception):
     """Ends the transaction of a strict import that is refused."""
 
@@ -103,8 +104,8 @@ class _Intake:
 
     store: Store
     run: Run
-    catalog: PlacingCatalog
-    table: OrderTable
+    drafter: Drafter
+    file: str
     dry_run: bool
     advance: Callable[[int], None]
     taken: Callable[[Sequence[Placed]], None]
@@ -116,6 +117,7 @@ def import_orders(
     run: Run,
     channel: str,
     source: Source,
+    items: Source | None = None,
     order_format: str = AUTO,
     strict: bool = False,
     dry_run: bool = False,
@@ -124,50 +126,32 @@ def import_orders(
 ) -> OrderImport:
     """Place the orders of a file; `advance` is told of rows as they are done.
 
+    `items` is the item report that goes with a list which does not say what its orders are made of.
     `taken` is told of the orders that stand as the file says, new or not, once they are committed.
 
     Raises `NotFound` for the channel, and what is wrong with the file as a whole.
     """
     with store.reading() as session:
         catalog = read_placing_catalog(session, channel=channel)
+        names = read_channel_names(session, channel_id=catalog.channel_id)
+        kind = show_channel(session, code=channel).kind
     with open_orders(source, order_format, store.zone) as table:
-        scattered = last_rows_of_scattered(_numbers(table))
-    with open_orders(source, order_format, store.zone) as table:
-        intake = _Intake(store, run, catalog, table, dry_run, advance, taken)
-        result = OrderImport(source.name, table.format.code, channel, warnings=table.warnings)
-        groups = group_rows(_read_rows(catalog, table), scattered)
+        check_channel(table, file=source.name, channel=channel, kind=kind)
+        goes_with = None if items is None else item_format_of(table)
+        scattered = survey(table, file=source.name)
+        warnings = (*table.warnings, *table.unread)
+    told = read_items(items, goes_with, store.zone) if items and goes_with else None
+    with open_orders(source, order_format, store.zone, items=told) as table:
+        drafter = Drafter(table, catalog, names)
+        intake = _Intake(store, run, drafter, source.name, dry_run, advance, taken)
+        result = OrderImport(source.name, table.format.code, channel, warnings=warnings)
+        groups = group_rows(read_rows(drafter), scattered)
         if strict:
             _place_strictly(intake, groups, result)
         else:
             _place_chunks(intake, groups, result)
     result.rejects.sort(key=lambda reject: reject.row)
     return result
-
-
-def _numbers(table: OrderTable) -> Iterator[tuple[int, str]]:
-    """Row and order number of every row that has one."""
-    for row in table.rows:
-        try:
-            yield row.number, row.order_number()
-        except CellRefused:
-            continue
-
-
-def _read_rows(catalog: PlacingCatalog, table: OrderTable) -> Iterator[ReadRow]:
-    for row in table.rows:
-        number = ""
-        try:
-            number = row.order_number()
-            record = table.format.read(row)
-            if record.account is not None and record.account not in catalog.account_ids:
-                row.refuse("account", NotFound(noun="account", name=record.account))
-            for line in record.lines:
-                if line.sku not in catalog.product_ids:
-                    row.refuse("sku", NotFound(noun="product", name=line.sku))
-        except CellRefused as refused:
-            yield ReadRow(row.number, number, None, refused.reject)
-        else:
-            yield ReadRow(row.number, number, record)
 
 
 def _place_chunks(intake: _Intake, groups: Iterator[RowGroup], result: OrderImport) -> None:
@@ -239,8 +223,8 @@ def _place(session: Session, intake: _Intake, groups: list[RowGroup]) -> _Chunk:
     planned: dict[str, tuple[RowGroup, PlannedOrder]] = {}
     for group in groups:
         try:
-            order = _plan(intake, group)
-        except _GroupRefused as refused:
+            order = draft_order(intake.drafter, group)
+        except GroupRefused as refused:
             chunk.rejected += 1
             chunk.rejects += refused.rejects
         else:
@@ -249,34 +233,46 @@ def _place(session: Session, intake: _Intake, groups: list[RowGroup]) -> _Chunk:
         session,
         run=intake.run,
         verb="order.import",
-        catalog=intake.catalog,
+        catalog=intake.drafter.catalog,
         planned=[order for _, order in planned.values()],
     )
+    contradicted = [one for one in placed if one.outcome is Outcome.CONFLICT]
+    decided = record_conflicts(
+        session,
+        run=intake.run,
+        catalog=intake.drafter.catalog,
+        told=[(planned[one.number][1], one.differs) for one in contradicted],
+        file=intake.file,
+    )
     for one in placed:
-        group, order = planned[one.number]
-        chunk.outcomes[one.outcome] += 1
-        if one.outcome in _STANDS:
-            chunk.taken.append(one)
-        if one.outcome is Outcome.NEW and not order.record.says_paid:
-            chunk.paid_missing += 1
-        if one.outcome is Outcome.CONFLICT:
-            conflict = OrderConflict(order=one.order, differs=", ".join(one.differs))
-            chunk.rejects.append(RejectedRow(group.first_row, "", conflict))
+        _count(chunk, one, *planned[one.number], decided=one.number in decided)
     return chunk
 
 
-def _plan(intake: _Intake, group: RowGroup) -> PlannedOrder:
-    """The order that a group of rows tells. Raises `_GroupRefused`."""
-    records = [row.record for row in group.rows if row.record is not None]
-    if len(records) < len(group.rows):
-        raise _GroupRefused([row.reject for row in group.rows if row.reject is not None])
-    try:
-        record = merge_records(records)
-        planned = plan_order(intake.catalog, record)
-    except InputRefused as problem:
-        raise _GroupRefused([RejectedRow(group.first_row, "", problem)]) from None
-    column = intake.table.paid_column
-    if column is not None and not record.says_paid:
-        missing = CellMissing(field=column)
-        raise _GroupRefused([RejectedRow(group.first_row, column, missing)])
-    return planned
+def _count(
+    chunk: _Chunk, placed: Placed, group: RowGroup, order: PlannedOrder, *, decided: bool
+) -> None:
+    """Count what became of an order; `decided`: a person has said that the stored one stands."""
+    outcome = Outcome.UNCHANGED if decided else placed.outcome
+    problem = _care(placed.order, order) if outcome is Outcome.NOT_TAKEN else None
+    if problem is not None:
+        chunk.rejected += 1
+        chunk.rejects.append(RejectedRow(group.first_row, "", problem))
+        return
+    chunk.outcomes[outcome] += 1
+    if outcome in _STANDS:
+        chunk.taken.append(placed)
+    if outcome is Outcome.NEW and not order.record.says_paid:
+        chunk.paid_missing += 1
+    if outcome is Outcome.CONFLICT:
+        conflict = ConflictFound(order=placed.order, differs=", ".join(placed.differs))
+        chunk.rejects.append(RejectedRow(group.first_row, "", conflict))
+
+
+def _care(name: str, order: PlannedOrder) -> InputRefused | None:
+    """Why an order that is not taken needs a person; None where it is simply over."""
+    if order.record.status is OrderStatus.HELD:
+        return AfterSaleOpen(order=name)
+    if order.record.refunded_fen and order.record.status not in CLOSED:
+        return PartlyRefunded(order=name, refunded=format_yuan(order.record.refunded_fen))
+    return None

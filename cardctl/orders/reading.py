@@ -7,7 +7,7 @@ collected by whoever takes the rows.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,9 @@ from cardctl.catalog.entries import check_text
 from cardctl.clock import parse_instant
 from cardctl.errors import BadValue, CardctlError, InputRefused
 from cardctl.money import parse_amount
-from cardctl.orders.records import OrderRecord, check_number, check_qty
-from cardctl.vocabulary import OrderStatus
-from cardctl.workbooks.cells import Cell, NotText
+from cardctl.orders.records import LineRecord, OrderRecord, check_number, check_qty
+from cardctl.vocabulary import ChannelKind, OrderStatus
+from cardctl.workbooks.cells import Cell, NotText, text_of
 from cardctl.workbooks.headers import Header
 
 EXCEL_DIGITS = 15
@@ -59,12 +59,12 @@ class ErrorCell(InputRefused):
     message = "the cell holds the error {value}"
 
 
-class StatusUnknown(InputRefused):
-    """A word for an order's status that nobody has told us the meaning of."""
+class RowCutOff(InputRefused):
+    """A row that ends before the last column: the file was cut off there, or edited."""
 
-    code = "unknown-status"
-    message = "the order status {value!r} is not known"
-    hint = "unpaid, paid, closed or refunded (待付款, 已付款, 已关闭, 已退款)"
+    code = "row-cut-off"
+    message = "the row has {cells} of {columns} columns: the file was cut off here, or edited"
+    hint = "export the file again"
 
 
 class CellRefused(Exception):
@@ -85,11 +85,33 @@ class RejectedRow:
     problem: CardctlError
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemLine:
+    """A sub order as an item report tells it; `problem` is why its row cannot be read."""
+
+    row: int
+    sub_order: str
+    line: LineRecord
+    says_qty: bool = True
+    after_sale: OrderStatus = OrderStatus.PAID
+    """Paid: nothing is asked back; else held or refunded."""
+    problem: CardctlError | None = None
+
+    def of_qty(self, qty: int) -> "ItemLine":
+        """The same sub order with a quantity that something else says."""
+        return replace(self, line=replace(self.line, qty=qty))
+
+    def without_paid(self) -> "ItemLine":
+        """The same sub order without what was paid for it."""
+        return replace(self, line=replace(self.line, paid_fen=None))
+
+
 @dataclass(frozen=True, slots=True)
 class FieldRow:
     """A row of a table whose cells are asked for by field; an empty cell is None.
 
-    `exact_numbers`: a number has all the digits it was written with, as in JSON.
+    `exact_numbers`: a number has all the digits it was written with, as in JSON. `blanks`: what
+    stands for nothing. `items`: what an item report says, by order number, if there is one.
     """
 
     number: int
@@ -97,6 +119,8 @@ class FieldRow:
     header: Header
     exact_numbers: bool
     zone: ZoneInfo
+    blanks: Collection[str] = ()
+    items: "Mapping[str, Sequence[ItemLine]] | None" = None
 
     def identifier(self, field: str) -> str | None:
         """An id without its wrappers: ``="…"``, a leading ', ` or TAB, trailing spaces."""
@@ -110,6 +134,13 @@ class FieldRow:
         if _SCIENTIFIC.fullmatch(bare) or (isinstance(cell, NotText) and self._lost_digits(bare)):
             self.refuse(field, ResavedByExcel(value=bare[:40]))
         return self._checked(field, check_text, bare) or None
+
+    def plain(self, field: str) -> str:
+        """What a cell says without its wrappers, whatever is wrong with it."""
+        index = self.header.columns.get(field)
+        if index is None or index >= len(self.cells):
+            return ""
+        return text_of(self.cells[index]).strip(_WRAPPERS)
 
     def text(self, field: str) -> str | None:
         """Free text."""
@@ -138,6 +169,11 @@ class FieldRow:
             self.refuse(field, problem)
         return self._checked(field, lambda found: check_qty(int(found)), text)
 
+    def told_qty(self, field: str) -> int:
+        """A quantity that every row must have."""
+        self.required(field)
+        return self.qty(field)
+
     def yuan(self, field: str) -> int | None:
         """An amount that is not negative, in fen."""
         text = self.text(field)
@@ -149,6 +185,12 @@ class FieldRow:
         if text is None:
             return None
         return self._checked(field, lambda found: parse_instant(found, self.zone), text)
+
+    def check_whole(self) -> None:
+        """Refuse a row that lacks columns at its end."""
+        if len(self.cells) < self.header.width:
+            cut = RowCutOff(cells=len(self.cells), columns=self.header.width)
+            self.refuse("order", cut)
 
     def refuse(self, field: str, problem: CardctlError) -> NoReturn:
         """Raise `CellRefused` with this row and the field's column."""
@@ -166,7 +208,7 @@ class FieldRow:
                 self.refuse(field, FormulaCell())
             if cell.kind == "error":
                 self.refuse(field, ErrorCell(value=cell.text))
-        return cell
+        return "" if isinstance(cell, str) and cell.strip(_WRAPPERS) in self.blanks else cell
 
     def _checked(self, field: str, check: Callable[[str], Value], text: str) -> Value:
         try:
@@ -178,24 +220,44 @@ class FieldRow:
         return self.header.names.get(field, field)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFormat:
-    """How the tables of a source are read: their header, and a row as an order of one line."""
+    """How the tables of a source are read: their header, and a row as an order of one line.
+
+    Only the merchant's own table has no `platform`; what a platform wrote is held to more.
+    """
 
     code: str
     synonyms: Mapping[str, Sequence[str]]
-    """The names of each field's column; fields are those of the generic table."""
+    """The names of each field's column; fields are those of the generic table, and the format's."""
     required: Collection[str]
     """The fields that tell this format from others."""
     read: Callable[[FieldRow], OrderRecord]
+    one_of: Sequence[tuple[str, ...]] = ()
+    """Fields of which at least one has a column."""
+    platform: ChannelKind | None = None
+    line: str | None = None
+    """The field with the id of a line: a line that stands twice counts once."""
+    closes_lines: bool = False
+    """Whether lines are closed one by one, so that the others of an order are still wanted."""
+    money: str = "paid"
+    """The field whose column a trailer may sum up."""
+    times: Sequence[str] = ()
+    """The fields in which Excel leaves its own kind of dates when it saves the file."""
+    blanks: Collection[str] = ()
+    """What stands for nothing in a cell."""
+    line_fields: Collection[str] = ("sku", "qty", "line_paid")
+    """What each line says for itself."""
 
 
-def read_status(row: FieldRow, words: Mapping[str, OrderStatus]) -> OrderStatus | None:
-    """What a status cell means; None where nothing is said."""
-    text = row.text("status")
-    if text is None:
-        return None
-    status = words.get(text.casefold())
-    if status is None:
-        row.refuse("status", StatusUnknown(value=text[:40]))
-    return status
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFormat:
+    """How an item report is read that goes with the order lists of a format."""
+
+    code: str
+    goes_with: str
+    synonyms: Mapping[str, Sequence[str]]
+    required: Collection[str]
+    line_fields: Collection[str]
+    blanks: Collection[str] = ("-",)
+    read: Callable[[FieldRow], ItemLine]

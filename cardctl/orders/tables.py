@@ -1,23 +1,34 @@
 """Open a file of orders: find out which format it has by its header, and give its rows."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
+from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
-from cardctl.errors import UsageRefused
+from cardctl.errors import InputRefused, UsageRefused
 from cardctl.members import members
-from cardctl.orders import formats
-from cardctl.orders.reading import FieldRow, OrderFormat
-from cardctl.workbooks.cells import Row, TableWarning
-from cardctl.workbooks.failures import HeaderAmbiguous, HeaderMissing
-from cardctl.workbooks.headers import HEADER_WITHIN, Header, find_header
-from cardctl.workbooks.read import open_table
+from cardctl.orders import formats, item_reports
+from cardctl.orders.merged import fill_merged
+from cardctl.orders.reading import FieldRow, ItemFormat, ItemLine, OrderFormat
+from cardctl.workbooks.cells import Row, TableWarning, text_of
+from cardctl.workbooks.failures import FileEmpty, HeaderAmbiguous, HeaderMissing
+from cardctl.workbooks.headers import HEADER_WITHIN, Header, find_header, fold
+from cardctl.workbooks.read import Table, open_files
 from cardctl.workbooks.source import Source
 
 AUTO = "auto"
 GENERIC = "generic"
+
+_TRAILER = re.compile(r"(#.*)?(合计|总计|共计|小计|汇总|共\s*\d)|#.*(结束|导出)")
+_WRAPPERS = "'`\t =\""
+_EXACT = ("jsonl",)
+"""The formats of files in which a number has all its digits."""
+
+Known = TypeVar("Known", OrderFormat, ItemFormat)
+Items = Mapping[str, Sequence[ItemLine]]
 
 
 class OrderFormatUnknown(UsageRefused):
@@ -34,25 +45,52 @@ class OrderHeaderMissing(HeaderMissing):
     hint = "a table of orders needs at least order and sku (订单号, 商品编码)"
 
 
+class ExportIncomplete(HeaderMissing):
+    """The list of a platform lacks a column without which its orders cannot be trusted."""
+
+    hint = "it looks like a list of the format {order_format}: export it again with that column"
+
+
 class OrderHeaderAmbiguous(HeaderAmbiguous):
     """Two columns of the file say they are the same thing."""
 
     hint = "rename or remove one of the columns"
 
 
+class SeveralOrderTables(InputRefused):
+    """Two sheets of a workbook, or two files of a zip, are tables of orders."""
+
+    code = "several-tables"
+    message = "{file} holds several tables of orders: {tables}"
+    hint = "save each as a file of its own, and import them one by one"
+
+
+class NotOrders(TableWarning):
+    """A sheet of a workbook, or a file of a zip, whose header names no order."""
+
+    message = "{table}, inside {file}, is no table of orders and was not read"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTable:
-    """An open file of orders; its rows can be taken once."""
+    """An open file of orders; its rows can be taken once.
+
+    `trailers` and `unread` are complete once they were: the rows that sum up the others, and what
+    else is in the file.
+    """
 
     format: OrderFormat
     header: Header
     warnings: tuple[TableWarning, ...]
     rows: Iterator[FieldRow]
+    trailers: list[Row] = field(default_factory=list)
+    unread: list[TableWarning] = field(default_factory=list)
 
     @property
     def paid_column(self) -> str | None:
         """The file's name of the column that says what was paid, if it has one."""
-        return self.header.names.get("paid") or self.header.names.get("line_paid")
+        names = (self.header.names.get(name) for name in (self.format.money, "paid", "line_paid"))
+        return next((name for name in names if name), None)
 
 
 def order_formats() -> dict[str, OrderFormat]:
@@ -62,35 +100,161 @@ def order_formats() -> dict[str, OrderFormat]:
     return {one.code: one for one in found}
 
 
+def item_formats() -> dict[str, ItemFormat]:
+    """All item reports by the code of the order list that each goes with."""
+    found: list[ItemFormat] = members(item_reports, "ITEMS")
+    return {one.goes_with: one for one in found}
+
+
 @contextmanager
-def open_orders(source: Source, order_format: str, zone: ZoneInfo) -> Iterator[OrderTable]:
+def open_orders(
+    source: Source, order_format: str, zone: ZoneInfo, *, items: Items | None = None
+) -> Iterator[OrderTable]:
     """The orders in a file, in the format named or the first whose header is there.
 
-    Raises `OrderFormatUnknown`, `OrderHeaderMissing`, `OrderHeaderAmbiguous`, and what is wrong
-    with the file.
+    `items` is what an item report says of them. Raises `OrderFormatUnknown`, `OrderHeaderMissing`,
+    `ExportIncomplete`, `OrderHeaderAmbiguous`, at the end of the rows `SeveralOrderTables`, and
+    what is wrong with the file.
     """
     known = order_formats()
     if order_format not in (AUTO, *known):
         raise OrderFormatUnknown(name=order_format, known=", ".join((AUTO, *known)))
     candidates = known.values() if order_format == AUTO else [known[order_format]]
-    with open_table(source) as table:
-        top = list(islice(table.rows, HEADER_WITHIN))
-        chosen, header = _recognise(top, candidates)
-        below = (row for row in chain(top, table.rows) if row.number > header.row_number)
-        exact = table.format == "jsonl"
-        rows = (FieldRow(row.number, row.cells, header, exact, zone) for row in below)
-        yield OrderTable(chosen, header, table.warnings, rows)
+    with open_files(source) as tables:
+        found = _first(tables, list(candidates), source)
+        trailers: list[Row] = []
+        unread: list[TableWarning] = []
+
+        def rows() -> Iterator[FieldRow]:
+            yield from _rows(found, zone, trailers, items)
+            _see_others(tables, candidates, found.table, source, unread)
+
+        yield OrderTable(found.known, found.header, found.warnings, rows(), trailers, unread)
 
 
-def _recognise(top: list[Row], candidates: Iterable[OrderFormat]) -> tuple[OrderFormat, Header]:
-    """The first format that finds its header; what the last one misses is told."""
+@contextmanager
+def open_items(source: Source, known: ItemFormat, zone: ZoneInfo) -> Iterator[Iterator[FieldRow]]:
+    """The rows of an item report; raises `OrderHeaderMissing` and what is wrong with the file."""
+    with open_files(source) as tables:
+        found = _first(tables, [known], source)
+        yield _rows(found, zone, [], None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found(Generic[Known]):
+    """The table whose header was found, with its first rows, which are taken already."""
+
+    table: Table
+    top: list[Row]
+    header: Header
+    known: Known
+    warnings: tuple[TableWarning, ...]
+
+
+def _first(tables: Iterator[Table], candidates: list[Known], source: Source) -> _Found[Known]:
+    """The first table with a header; raises what the one that comes nearest lacks."""
     missing: HeaderMissing | None = None
+    passed: list[TableWarning] = []
+    table: Table
+    for table in tables:
+        top = list(islice(table.rows, HEADER_WITHIN))
+        try:
+            known, header = _recognise(top, candidates)
+        except HeaderMissing as error:
+            missing = missing or error
+            passed += [*table.warnings, _unread(table, source)]
+        else:
+            return _Found(table, top, header, known, (*passed, *table.warnings))
+    raise missing or FileEmpty(file=source.name)
+
+
+def _see_others(
+    tables: Iterator[Table],
+    candidates: Iterable[OrderFormat],
+    taken: Table,
+    source: Source,
+    unread: list[TableWarning],
+) -> None:
+    """See that none of the tables that are left holds orders, too."""
+    for table in tables:
+        try:
+            _recognise(list(islice(table.rows, HEADER_WITHIN)), list(candidates))
+        except HeaderMissing:
+            unread.append(_unread(table, source))
+        else:
+            names = f"{_name(taken)}, {_name(table)}"
+            raise SeveralOrderTables(file=source.name, tables=names)
+
+
+def _unread(table: Table, source: Source) -> TableWarning:
+    return NotOrders({"table": _name(table), "file": source.name})
+
+
+def _name(table: Table) -> str:
+    return " / ".join(name for name in (table.member, table.sheet) if name)
+
+
+def _recognise(top: list[Row], candidates: Sequence[Known]) -> tuple[Known, Header]:
+    """The first format that finds its header; what the nearest one misses is told."""
     for candidate in candidates:
         try:
-            return candidate, find_header(iter(top), candidate.synonyms, candidate.required)
-        except HeaderMissing as error:
-            missing = error
+            header = find_header(iter(top), candidate.synonyms, candidate.required)
+        except HeaderMissing:
+            continue
         except HeaderAmbiguous as error:
             raise OrderHeaderAmbiguous(**error.details) from None
-    assert missing is not None
-    raise OrderHeaderMissing(**missing.details) from None
+        if not _lacking(candidate, header):
+            return candidate, header
+    raise _missing(top, max(candidates, key=lambda one: (_nearness(top, one), one.code == GENERIC)))
+
+
+def _missing(top: list[Row], nearest: OrderFormat | ItemFormat) -> HeaderMissing:
+    try:
+        header = find_header(iter(top), nearest.synonyms, nearest.required)
+    except HeaderMissing as error:
+        if nearest.code == GENERIC or not _nearness(top, nearest):
+            return OrderHeaderMissing(**error.details)
+        lacking = [
+            name for name in nearest.required if name in str(error.details["missing"]).split(", ")
+        ]
+        found = error.details["found"]
+    else:
+        lacking = _lacking(nearest, header)
+        found = ", ".join(header.names.values())
+    columns = ", ".join(nearest.synonyms[name][0] for name in lacking)
+    return ExportIncomplete(missing=columns, found=found, example="", order_format=nearest.code)
+
+
+def _lacking(known: OrderFormat | ItemFormat, header: Header) -> list[str]:
+    """The first field of each choice of which the header has none."""
+    choices = known.one_of if isinstance(known, OrderFormat) else ()
+    return [choice[0] for choice in choices if not set(choice) & set(header.columns)]
+
+
+def _nearness(top: list[Row], known: OrderFormat | ItemFormat) -> int:
+    """How many fields of a format a row names at most."""
+    meanings = {fold(name): field for field, names in known.synonyms.items() for name in names}
+    return max(
+        (len({meanings.get(fold(text_of(cell))) for cell in row.cells} - {None}) for row in top),
+        default=0,
+    )
+
+
+def _rows(
+    found: _Found[Known], zone: ZoneInfo, trailers: list[Row], items: Items | None
+) -> Iterator[FieldRow]:
+    """The rows below the header but for blank ones, and those that sum up, which are put aside."""
+    header, known = found.header, found.known
+    below = (row for row in chain(found.top, found.table.rows) if row.number > header.row_number)
+    exact = found.table.format in _EXACT
+    place = header.columns["order"]
+    for row in fill_merged(below, found.table.merged, header, known.line_fields):
+        texts = [text_of(cell).strip(_WRAPPERS) for cell in row.cells]
+        first = next(filter(None, texts), None)
+        if first is None:
+            continue
+        # A title may begin with such a word, too: beside an order number it sums up nothing.
+        if _TRAILER.match(first) and (texts[place : place + 1] or [""])[0] in ("", first):
+            trailers.append(row)
+            continue
+        yield FieldRow(row.number, row.cells, header, exact, zone, known.blanks, items)

@@ -56,8 +56,8 @@ def is_table(data: bytes, request: Request) -> bool:
 
 
 def _in_archive(held: list[bytes], request: Request) -> Iterator[Parsed]:
-    """An xlsx, or a zip of files of keys."""
-    if request.want == "keys" and _parts(held[0]).isdisjoint({_BOOK, _OFFICE}):
+    """An xlsx, or a zip of files."""
+    if request.want in ("keys", "files") and _parts(held[0]).isdisjoint({_BOOK, _OFFICE}):
         from cardctl.workbooks.bundle import parse_bundle  # noqa: PLC0415 -- as said above
 
         return parse_bundle(held, request)

@@ -6,8 +6,9 @@ from typing import Literal
 
 from cardctl.workbooks.cells import Cell, MergedCells, SkippedLines
 
-Want = Literal["table", "keys", "sheets"]
-"""One table with a header; keys in every shape they are sent in; every sheet of a workbook."""
+Want = Literal["table", "keys", "sheets", "files"]
+"""One table with a header; keys in every shape they are sent in; every sheet of a workbook; every
+sheet of it and every file of a zip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from cardctl.workbooks.line_template import parse_template
 from cardctl.workbooks.parsed import Request
 from cardctl.workbooks.source import Source
 
-__all__ = ["Source", "Table", "open_sheets", "open_table", "open_tables"]
+__all__ = ["Source", "Table", "open_files", "open_sheets", "open_table", "open_tables"]
 
 SILENCE_S = 180
 """How long the child may work without a word."""
@@ -120,6 +120,17 @@ def open_sheets(source: Source, *, password: Password | None = None) -> Iterator
     A text file is one table without a sheet.
     """
     with _opened(source, Request("sheets", _revealed(password))) as tables:
+        yield tables
+
+
+@contextmanager
+def open_files(source: Source) -> Iterator[Iterator[Table]]:
+    """Every table of a file, whose reader knows by the header which one he wants.
+
+    The sheets of a workbook as `open_sheets` gives them, and those of each file in a zip. Raises as
+    `open_tables` does.
+    """
+    with _opened(source, Request("files")) as tables:
         yield tables
 
 

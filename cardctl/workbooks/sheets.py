@@ -42,7 +42,7 @@ def lay_out(
         if about.typ == SheetTypeEnum.WorkSheet and facts[about.name].cells
     ]
     names = [about.name for about in with_cells]
-    if request.want != "sheets":
+    if request.want in ("table", "keys"):
         hidden = {about.name for about in with_cells if about.visible != SheetVisibleEnum.Visible}
         shown = [name for name in names if name not in hidden] or names
         chosen = [_chosen(shown, facts, request.sheet)]

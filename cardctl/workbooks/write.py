@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from xml.sax.saxutils import escape, quoteattr
 
 from cardctl.workbooks.cells import column_letters
@@ -144,6 +144,65 @@ def write_sheets(path: Path, pages: Sequence[SheetPage]) -> None:
                     part.write(text.encode())
 
 
+class GrowingWorkbook:
+    """An xlsx that takes one row after another; it can be written to what cannot be sought in.
+
+    What does not fit a sheet goes on in another one, under the same header.
+    """
+
+    def __init__(self, stream: Any, header: Sequence[str], *, sheet: str) -> None:
+        """Write to a stream that has `write` and `flush`; it is not closed here."""
+        self._archive = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED)
+        self._page = SheetPage(sheet, header, ())
+        self._names: list[str] = []
+        self._part: Any = None
+        self._row = _LAST
+
+    def add(self, row: Sequence[Value]) -> None:
+        """One more row; a text longer than `CELL_MAX` would be cut off."""
+        if self._row == _LAST:
+            self._end_sheet()
+            self._begin_sheet()
+        self._row += 1
+        self._put(_row(self._row, row, _TEXT))
+
+    def finish(self) -> None:
+        """End it; a workbook without rows has its header."""
+        if self._part is None:
+            self._begin_sheet()
+        self._end_sheet()
+        numbers = range(1, len(self._names) + 1)
+        _put(self._archive, "[Content_Types].xml", _content_types(numbers))
+        _put(self._archive, "_rels/.rels", _ROOT_RELATIONS)
+        _put(self._archive, "xl/workbook.xml", _workbook(self._names))
+        _put(self._archive, "xl/_rels/workbook.xml.rels", _workbook_relations(numbers))
+        _put(self._archive, "xl/styles.xml", _STYLES)
+        self._archive.close()
+
+    def close(self) -> None:
+        """Let go of it, whole or not; what its stream does not take any more is left."""
+        for part in (self._part, self._archive):
+            if part is not None:
+                with suppress(OSError, ValueError):
+                    part.close()
+
+    def _begin_sheet(self) -> None:
+        number = len(self._names) + 1
+        name = self._page.name
+        self._names.append(name if number == 1 else f"{name} {number}")
+        self._part = self._archive.open(_member(_part_of(number)), "w")
+        self._put(_sheet_begin(self._page))
+        self._row = 1
+
+    def _end_sheet(self) -> None:
+        if self._part is not None:
+            self._put(_sheet_end(self._page))
+            self._part.close()
+
+    def _put(self, text: str) -> None:
+        self._part.write(text.encode())
+
+
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
     """Write a csv in UTF-8 with a BOM, by which spreadsheet programs know the encoding."""
     with new_file(path) as stream:
@@ -199,15 +258,24 @@ def _part_of(number: int) -> str:
 
 
 def _sheet(page: SheetPage) -> Iterator[str]:
-    style = f' style="{_TEXT}"' if page.text_columns else ""
-    yield (
-        f'{_XML}<worksheet xmlns="{_MAIN}"><cols><col min="1" max="{max(len(page.header), 1)}"'
-        f' width="{_COLUMN_WIDTH}"{style} customWidth="1"/></cols><sheetData>'
-    )
-    yield _row(1, page.header, _HEADING)
+    yield _sheet_begin(page)
     for number, row in enumerate(page.rows, 2):
         yield _row(number, row, _TEXT)
-    yield f"</sheetData>{_notes(page)}</worksheet>"
+    yield _sheet_end(page)
+
+
+def _sheet_begin(page: SheetPage) -> str:
+    """What stands before its rows, and the header, which is the first of them."""
+    style = f' style="{_TEXT}"' if page.text_columns else ""
+    return (
+        f'{_XML}<worksheet xmlns="{_MAIN}"><cols><col min="1" max="{max(len(page.header), 1)}"'
+        f' width="{_COLUMN_WIDTH}"{style} customWidth="1"/></cols><sheetData>'
+        + _row(1, page.header, _HEADING)
+    )
+
+
+def _sheet_end(page: SheetPage) -> str:
+    return f"</sheetData>{_notes(page)}</worksheet>"
 
 
 def _notes(page: SheetPage) -> str:

@@ -34,6 +34,8 @@ class Twice:
 
     line: str
     before: tuple[str, ...] = ()
+    before_status: int = 0
+    """What the last of those ends with."""
     told: dict[str, object] = field(default_factory=lambda: {"status": "unchanged"})
     second_status: int = 0
     moves: bool = True
@@ -44,6 +46,8 @@ NUMBER = "0001234"
 ORDER = "order add --channel TB --number 1 --sku VIP --paid 28"
 
 HOOK = "--url https://hook.example.test --secret-source env:HOOK_KEY"
+
+PLAN = "distribute plan staff.csv --name spring"
 
 MAPPED = "batch import keys.csv --product VIP --supplier SUP --expires never --map secret=code"
 
@@ -76,6 +80,10 @@ LINES = {
     "supplier map add": Twice("supplier map add SUP theirs VIP"),
     "supplier map remove": Twice(
         "supplier map remove SUP theirs", before=("supplier map add SUP theirs VIP",)
+    ),
+    "channel map add": Twice("channel map add TB theirs VIP --variant x"),
+    "channel map remove": Twice(
+        "channel map remove TB theirs", before=("channel map add TB theirs VIP",)
     ),
     "supplier column forget": Twice("supplier column forget SUP", before=(MAPPED,)),
     "supplier password set": Twice("supplier password set SUP --password-source env:PW"),
@@ -116,6 +124,19 @@ LINES = {
     ),
     "order add": Twice(ORDER, told={"outcome": "unchanged"}),
     "order import": Twice("order import orders.csv --channel TB", told={"new": 0, "unchanged": 1}),
+    "distribute plan": Twice(PLAN, told={"outcome": "unchanged"}),
+    "distribute run": Twice(
+        "distribute run spring", before=(PLAN,), told={"outcome": "unchanged", "assigned": 1}
+    ),
+    "order conflict resolve": Twice(
+        "order conflict resolve TB:7 --take file",
+        before=(
+            "order add --channel TB --number 7 --sku VIP --paid 29",
+            "order import orders.csv --channel TB",
+        ),
+        before_status=8,
+        told={"outcome": "unchanged"},
+    ),
     "order issue": Twice("order issue TB:1", before=(ORDER,), told={"issued": 0, "unchanged": 1}),
     "order cancel": Twice("order cancel TB:1", before=(ORDER,), told={"was": "cancelled"}),
 }
@@ -125,6 +146,7 @@ LINES = {
 def stocked(shop):
     shop.seed_catalog()
     (shop.folder / "orders.csv").write_text("order,sku,paid\n7,VIP,28\n")
+    (shop.folder / "staff.csv").write_text("recipient,sku\nu1,VIP\n")
     (shop.folder / "keys.csv").write_text("code\nMADE-UP-9\n")
     write_sheets(shop.folder / "setup.xlsx", [SheetPage("products", ("sku", "name"), [("P", "x")])])
     shop.import_codes("CARDP", [(NUMBER, "made-up")])
@@ -142,7 +164,8 @@ def test_every_verb_that_writes_is_run_twice_or_says_why_not():
 def test_the_same_line_again_changes_nothing_and_says_so(stocked, path):
     twice = LINES[path]
     for line in twice.before:
-        stocked.run(filled(stocked, line))
+        last = line == twice.before[-1]
+        stocked.run(filled(stocked, line), status=twice.before_status if last else 0)
     line = filled(stocked, f"{twice.line} --json")
     before = everything(stocked)
 

@@ -114,7 +114,7 @@ def test_an_order_that_was_closed_after_it_was_taken_needs_a_person(seeded):
 
 
 BAD_ROWS = [
-    (("B1", "NOPE", "1", "28", "", "", ""), "商品编码", "not-found"),
+    (("B1", "NOPE", "1", "28", "", "", ""), "商品编码", "unmapped"),
     (("B2", "", "1", "28", "", "", ""), "商品编码", "missing"),
     (("", "VIP", "1", "28", "", "", ""), "订单号", "missing"),
     (("6.9E+18", "VIP", "1", "28", "", "", ""), "订单号", "excel-resaved"),
@@ -153,7 +153,7 @@ def test_one_bad_row_rejects_its_whole_order(seeded):
     result = take(seeded, table(*rows), status=8)
 
     assert counts(result) == {"orders": 2, "new": 1, "rejected": 1}
-    assert rejects(result) == [(4, "商品编码", "not-found"), (5, "数量", "bad-value")]
+    assert rejects(result) == [(4, "商品编码", "unmapped"), (5, "数量", "bad-value")]
     seeded.run("order show TB:1", status=4)
 
 
@@ -243,7 +243,7 @@ def test_strict_takes_everything_or_nothing(seeded):
 
     assert refused["status"] == "refused"
     assert counts(refused) == {"orders": 6, "rejected": 1, "not_taken": 2}
-    assert rejects(refused) == [(8, "商品编码", "not-found")]
+    assert rejects(refused) == [(8, "商品编码", "unmapped")]
     assert seeded.sql("SELECT count(*) FROM orders") == [(0,)]
     assert counts(take(seeded, GOOD, "--strict")) == {"orders": 5, "new": 3, "not_taken": 2}
     assert take(seeded, GOOD, "--strict")["status"] == "unchanged"

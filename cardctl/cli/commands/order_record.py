@@ -7,7 +7,14 @@ import typer
 
 from cardctl.cli.context import Context
 from cardctl.cli.options import yuan
-from cardctl.cli.order_results import IMPORTED, PLACED, import_row, import_status, rejected_rows
+from cardctl.cli.order_results import (
+    IMPORTED,
+    ORDER_REJECT,
+    PLACED,
+    import_row,
+    import_status,
+    rejected_rows,
+)
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
 from cardctl.vocabulary import OrderStatus
@@ -84,6 +91,7 @@ def add(
     columns=IMPORTED,
     examples=(
         "cardctl order import orders.xlsx --channel TB",
+        "cardctl order import ExportOrderList.csv --channel TB --items ExportItems.csv",
         "cardctl order import - --channel API --strict < orders.jsonl",
     ),
 )
@@ -91,6 +99,12 @@ def import_(
     context: Context,
     file: Annotated[str, typer.Argument(help="A table of orders; - reads stdin.", metavar="FILE")],
     channel: Annotated[str, typer.Option(help="Where they come from.", metavar="CODE")],
+    items: Annotated[
+        str | None,
+        typer.Option(
+            help="The item report that goes with the list (淘宝宝贝报表).", metavar="FILE"
+        ),
+    ] = None,
     order_format: Annotated[
         str, typer.Option(help="The format of the file; auto looks at its header.", metavar="NAME")
     ] = "auto",
@@ -109,20 +123,21 @@ def import_(
     from cardctl.orders.intake import import_orders
     from cardctl.workbooks.source import Source
 
-    rejects_file = rejects_output(context, rejects)
+    rejects_file = rejects_output(context, rejects, ORDER_REJECT)
     with context.progress("Recording orders") as progress:
         result = import_orders(
             context.store,
             run=context.run,
             channel=channel,
             source=Source.of(file),
+            items=Source.of(items) if items is not None else None,
             order_format=order_format,
             strict=strict,
             dry_run=context.dry_run,
             advance=progress.advance,
         )
     told = rejected_rows(result.rejects)
-    write_rejects(context, rejects_file, told)
+    write_rejects(context, rejects_file, told, ORDER_REJECT)
     _warn(context, result)
     context.show(import_row(result, told), IMPORTED, status=import_status(result))
 

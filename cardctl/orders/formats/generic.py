@@ -1,7 +1,8 @@
 """The generic table: the merchant's own, in Chinese or English, xlsx, csv or JSON lines."""
 
-from cardctl.orders.reading import FieldRow, OrderFormat, read_status
+from cardctl.orders.reading import FieldRow, OrderFormat
 from cardctl.orders.records import LineRecord, OrderRecord
+from cardctl.orders.words import read_status, words
 from cardctl.vocabulary import OrderStatus
 
 _SYNONYMS = {
@@ -21,15 +22,17 @@ _SYNONYMS = {
     "agent": ("agent", "代理"),
     "status": ("status", "订单状态"),
     "note": ("note", "备注"),
+    "topup_account": ("topup_account", "充值号码", "充值账号", "topup account"),
 }
 
-_STATUS_WORDS = {
-    OrderStatus.UNPAID: ("unpaid", "待付款", "未付款", "等待买家付款", "待支付"),
-    OrderStatus.PAID: ("paid", "已付款", "已支付", "待发货", "买家已付款"),
-    OrderStatus.CANCELLED: ("closed", "cancelled", "canceled", "已关闭", "交易关闭", "已取消"),
-    OrderStatus.REFUNDED: ("refunded", "已退款", "退款成功"),
-}
-_MEANINGS = {word: status for status, words in _STATUS_WORDS.items() for word in words}
+_STATUSES = words(
+    {
+        OrderStatus.UNPAID: ("unpaid", "待付款", "未付款", "等待买家付款", "待支付"),
+        OrderStatus.PAID: ("paid", "已付款", "已支付", "待发货", "买家已付款"),
+        OrderStatus.CANCELLED: ("closed", "cancelled", "canceled", "已关闭", "交易关闭", "已取消"),
+        OrderStatus.REFUNDED: ("refunded", "已退款", "退款成功"),
+    }
+)
 
 
 def _read(row: FieldRow) -> OrderRecord:
@@ -38,7 +41,7 @@ def _read(row: FieldRow) -> OrderRecord:
     return OrderRecord(
         number=row.order_number(),
         lines=(line,),
-        told_status=read_status(row, _MEANINGS),
+        told_status=read_status(row, _STATUSES),
         paid_fen=row.yuan("paid"),
         paid_at=row.instant("paid_at"),
         buyer=row.text("buyer"),
@@ -50,6 +53,7 @@ def _read(row: FieldRow) -> OrderRecord:
         account=row.identifier("account"),
         agent=row.identifier("agent"),
         note=row.text("note"),
+        topup_account=row.identifier("topup_account"),
     )
 
 
