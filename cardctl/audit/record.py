@@ -106,12 +106,15 @@ class Run:
 
     @contextmanager
     def steps(self, store: Store) -> Iterator[None]:
-        """Several pieces of bulk work as one run: none of them closes the chain, its end does."""
-        self._goes_on = True
+        """Several pieces of bulk work as one run: none of them closes the chain, its end does.
+
+        A piece may consist of steps itself.
+        """
+        before, self._goes_on = self._goes_on, True
         try:
             yield
         finally:
-            self._goes_on = False
+            self._goes_on = before
         self.finish(store)
 
     def _append(

@@ -47,6 +47,18 @@ class Store:
             yield replace(self, engine=connection)
 
     @contextmanager
+    def rehearsal(self) -> Iterator["Store"]:
+        """The same store within one transaction that nothing remains of: all others are its steps.
+
+        What was written by one step is there for the next one, as it would be.
+        """
+        with self.one_connection() as store:
+            assert isinstance(store.engine, Connection)
+            with store.engine.execution_options(writing=True, staging=False).begin() as whole:
+                yield store
+                whole.rollback()
+
+    @contextmanager
     def staging(self) -> Iterator[Session]:
         """A transaction that fills temporary tables and, on SQLite, lets others write meanwhile."""
         staging = self.engine.execution_options(writing=False, staging=True)
@@ -59,7 +71,7 @@ class Store:
         """One consistent view for reading; nothing can be written through it."""
         # Said each time: a single connection keeps what its last transaction was told.
         reading = self.engine.execution_options(writing=False, staging=False)
-        with named_failures(self.name), Session(reading) as session:
+        with named_failures(self.name), _step(reading) as session:
             yield session
 
 
@@ -67,12 +79,17 @@ class Store:
 def writing(engine: Engine | Connection, *, dry_run: bool = False) -> Iterator[Session]:
     """A session in one writing transaction; rollback is the default, commit the last step."""
     options = engine.execution_options(writing=True, staging=False)
-    with Session(options, expire_on_commit=False) as session:
+    with _step(options) as session:
         yield session
         if dry_run:
             session.rollback()
         else:
             session.commit()
+
+
+def _step(engine: Engine | Connection) -> Session:
+    """A session with a transaction of its own, also within a rehearsal."""
+    return Session(engine, expire_on_commit=False, join_transaction_mode="create_savepoint")
 
 
 def parse_store_url(text: str) -> URL:

@@ -65,7 +65,8 @@ def test_several_pieces_of_bulk_work_are_one_chain_with_one_end(shop, start, che
     with run.steps(shop.store):
         record(shop, run)
         run.finish(shop.store)
-        record(shop, run)
+        with run.steps(shop.store):
+            record(shop, run)
         assert check().unfinished == [run.code]
     found = check()
     assert (found.unfinished, found.breaks) == ([], [])
