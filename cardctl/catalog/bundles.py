@@ -13,7 +13,6 @@ from cardctl.storage.dialects import insert_many
 
 COMPONENT_QTY_MAX = 1_000
 _IDS_AT_ONCE = 1_000
-_EXPECTED = "a component: SKU=QTY, such as VIP=2, each SKU once, from 1 to 1000 of it"
 _COLUMNS = ("bundle_id", "product_id", "position", "qty")
 
 
@@ -32,7 +31,7 @@ def parse_component(text: str) -> Component:
     """A component of its text, ``SKU=QTY``; raises `BadValue`."""
     sku, _, qty = text.strip().rpartition("=")
     if not sku or not (qty.isascii() and qty.isdigit()):
-        raise BadValue(value=text[:80], expected=_EXPECTED)
+        raise _bad_component(text)
     return Component(sku, int(qty[:9]))
 
 
@@ -42,7 +41,7 @@ def check_components(components: Sequence[Component]) -> tuple[Component, ...]:
     met = set()
     for one in checked:
         if one.sku in met or not 1 <= one.qty <= COMPONENT_QTY_MAX:
-            raise BadValue(value=str(one), expected=_EXPECTED)
+            raise _bad_component(str(one))
         met.add(one.sku)
     return checked
 
@@ -74,6 +73,13 @@ def write_components(
         chunk = ids[first : first + _IDS_AT_ONCE]
         session.execute(delete(bundle_components).where(part.bundle_id.in_(chunk)))
     insert_many(session, bundle_components, _COLUMNS, _rows(product_ids, bundles))
+
+
+def _bad_component(text: str) -> BadValue:
+    return BadValue(
+        value=text[:80],
+        expected="a component: SKU=QTY, such as VIP=2, each SKU once, from 1 to 1000 of it",
+    )
 
 
 def _rows(

@@ -1,18 +1,21 @@
 """Decide which order gets which cards. Pure: it looks at shelves and touches no database.
 
 The rule, in one place for one order and for a hundred thousand: an order gets exactly its
-quantities or, unless a partial issue was asked for, nothing; each line draws on its channel's
-pools in their order, earliest expiry first.
+quantities or, unless a partial issue was asked for, nothing; what is reserved for it comes first,
+then each line draws on its channel's pools in their order, earliest expiry first. The components
+of a bundle are given together: as many whole bundles as all of them allow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from cardctl.orders.gates import Verdict
 from cardctl.stock.claim import PickedCard, Shelf
+from cardctl.vocabulary import DeliveryVia
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """A line of an order and what it still lacks."""
 
     line_id: int
@@ -21,10 +24,15 @@ class Need:
     issued_qty: int
     paid_fen: int
     """What was paid for it, less what was paid back."""
+    bundle_place: int | None = None
+    """Lines of one bundle have the same."""
+    bundle_qty: int | None = None
+    via: DeliveryVia | None = None
+    """How a line without cards is delivered: it is topped up, or shipped."""
 
     @property
     def missing(self) -> int:
-        """How many cards it waits for."""
+        """How many cards it waits for, or how many of what has none."""
         return self.qty - self.issued_qty
 
 
@@ -39,14 +47,20 @@ class WaitingOrder:
     account: str
     """The code of the money account, or empty."""
     pools: tuple[int, ...]
-    needs: tuple[Need, ...]
-    """What may be filled now."""
+    parcels: tuple[tuple[Need, ...], ...]
+    """What may be filled now; the lines of a parcel are given together."""
     frozen: bool = False
     """Whether it also waits for stock that is frozen."""
+    verdict: Verdict | None = None
+    """Why it is stopped, if it is: then it gets nothing."""
+    reserved_until: int | None = None
+    reserved: Mapping[int, Sequence[PickedCard]] = field(default_factory=dict)
+    """The cards that are kept for it, by line."""
+    unfit: Sequence[PickedCard] = ()
+    """What was kept for it and cannot be given to it any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
+class Lack(NamedTuple):
     """A line that could not be filled: how many it wanted and how many were there."""
 
     product_id: int
@@ -54,33 +68,49 @@ class Lack:
     found: int
 
 
+class Grant(NamedTuple):
+    """What a line gets: so many, and the cards where it has any; first those reserved for it."""
+
+    need: Need
+    qty: int
+    cards: Sequence[PickedCard]
+    reserved: int
+    """How many of the cards were."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """What an order gets."""
 
     order: WaitingOrder
-    given: list[tuple[Need, list[PickedCard]]] = field(default_factory=list)
+    grants: list[Grant] = field(default_factory=list)
     lacking: list[Lack] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
         """Whether it has everything then."""
-        return not (self.lacking or self.order.frozen)
+        return not (self.lacking or self.order.frozen or self.order.verdict)
 
     @property
     def card_count(self) -> int:
         """How many cards it gets."""
-        return sum(len(picked) for _, picked in self.given)
+        return sum(len(grant.cards) for grant in self.grants)
 
 
-def demand(orders: Sequence[WaitingOrder]) -> dict[tuple[int, int], int]:
+def demand(orders: Iterable[WaitingOrder]) -> dict[tuple[int, int], int]:
     """How many cards each (product, pool) could be asked for, in the order of locking."""
     wanted: dict[tuple[int, int], int] = {}
     for order in orders:
-        for need in order.needs:
-            for pool in order.pools:
-                key = need.product_id, pool
-                wanted[key] = wanted.get(key, 0) + need.missing
+        if order.verdict is not None:
+            continue
+        for parcel in order.parcels:
+            for need in parcel:
+                if need.via is not None:
+                    continue
+                kept = len(order.reserved.get(need.line_id, ()))
+                for pool in order.pools:
+                    key = need.product_id, pool
+                    wanted[key] = wanted.get(key, 0) + need.missing - kept
     return dict(sorted(wanted.items()))
 
 
@@ -89,25 +119,85 @@ def allocate(
 ) -> Allocation:
     """Take an order's cards from stocked shelves; what it cannot use goes back on them.
 
-    An order that waits for frozen stock takes nothing, unless it may take a part.
+    An order that is stopped takes nothing; nor does one that waits for frozen stock, unless it may
+    take a part.
     """
-    if order.frozen and not partial:
-        return Allocation(order)
-    taken: list[tuple[Shelf, list[PickedCard]]] = []
     allocation = Allocation(order)
-    for need in order.needs:
-        picked: list[PickedCard] = []
-        for pool in order.pools:
-            shelf = shelves[need.product_id, pool]
-            part = shelf.take(need.missing - len(picked))
-            taken.append((shelf, part))
-            picked += part
-        if picked:
-            allocation.given.append((need, picked))
-        if len(picked) < need.missing:
-            allocation.lacking.append(Lack(need.product_id, need.missing, len(picked)))
+    if order.verdict is not None or (order.frozen and not partial):
+        return allocation
+    baskets: list[_Basket] = []
+    for parcel in order.parcels:
+        filled = [_fill(order, need, shelves) for need in parcel]
+        _give(allocation, parcel, filled)
+        baskets += filled
     if allocation.lacking and not partial:
-        for shelf, part in reversed(taken):
-            shelf.put_back(part)
-        allocation.given.clear()
+        for basket in reversed(baskets):
+            basket.keep(0)
+        allocation.grants.clear()
     return allocation
+
+
+@dataclass(slots=True)
+class _Basket:
+    """What was taken for a line: reserved cards, then those of some shelves."""
+
+    reserved: Sequence[PickedCard]
+    taken: list[tuple[Shelf, list[PickedCard]]]
+
+    def cards(self) -> list[PickedCard]:
+        """All of them, those reserved first."""
+        return [*self.reserved, *(card for _, part in self.taken for card in part)]
+
+    def keep(self, count: int) -> None:
+        """Put all but the first so many back where they came from."""
+        surplus = len(self.reserved) + sum(len(part) for _, part in self.taken) - count
+        for shelf, part in reversed(self.taken):
+            if surplus <= 0:
+                return
+            first = max(len(part) - surplus, 0)
+            shelf.put_back(part[first:])
+            surplus -= len(part) - first
+            del part[first:]
+        self.reserved = self.reserved[:count]
+
+
+def _fill(order: WaitingOrder, need: Need, shelves: Mapping[tuple[int, int], Shelf]) -> _Basket:
+    """Take what there is for a line, up to what it lacks."""
+    basket = _Basket(order.reserved.get(need.line_id, ())[: need.missing], [])
+    missing = 0 if need.via else need.missing - len(basket.reserved)
+    for pool in order.pools:
+        if not missing:
+            break
+        shelf = shelves[need.product_id, pool]
+        part = shelf.take(missing)
+        basket.taken.append((shelf, part))
+        missing -= len(part)
+    return basket
+
+
+def _give(allocation: Allocation, parcel: Sequence[Need], baskets: Sequence[_Basket]) -> None:
+    """Grant a parcel as often as all of its lines can be filled, and say what lacks."""
+    found = [
+        need.missing if need.via else len(basket.cards())
+        for need, basket in zip(parcel, baskets, strict=True)
+    ]
+    units = [_unit(parcel, need) for need in parcel]
+    times = min(count // unit for count, unit in zip(found, units, strict=True))
+    for need, basket, count, unit in zip(parcel, baskets, found, units, strict=True):
+        if count < need.missing:
+            allocation.lacking.append(Lack(need.product_id, need.missing, count))
+        qty = times * unit
+        if need.via is None:
+            basket.keep(qty)
+        if qty:
+            allocation.grants.append(Grant(need, qty, basket.cards(), len(basket.reserved)))
+
+
+def _unit(parcel: Sequence[Need], need: Need) -> int:
+    """How many of a line are given at a time: of a bundle what one bundle holds.
+
+    What is topped up or shipped is one message, and so goes whole.
+    """
+    if any(one.via for one in parcel):
+        return need.missing
+    return need.qty // need.bundle_qty if need.bundle_qty else 1

@@ -12,7 +12,7 @@ from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
 from cardctl.orders.held import hold_order
 from cardctl.schema.orders import orders
-from cardctl.stock.expire import release_cards_of
+from cardctl.stock.release import release_cards_of
 from cardctl.vocabulary import OrderEventKind, OrderStatus
 
 CANCELLABLE = (

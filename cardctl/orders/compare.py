@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cardctl.orders.plan import PlannedLine, PlannedOrder
+from cardctl.orders.plan import PlannedLine, PlannedOrder, fold_bundles
 from cardctl.orders.records import TOLD_TEXTS
 from cardctl.vocabulary import OrderStatus, Outcome
 
@@ -98,5 +98,9 @@ def _contradictions(
 
 
 def _content(lines: Iterable[PlannedLine], parts: int) -> list[tuple[int, ...]]:
-    """The lines whatever their order: product and quantity, and with three parts the share."""
-    return sorted(line[:parts] for line in lines)
+    """The lines whatever their order: product and quantity, and with three parts the share.
+
+    Of a bundle only what was told counts: what it is made of may have changed since.
+    """
+    told = fold_bundles(lines)
+    return sorted((line.product_id, line.qty, line.paid_fen)[:parts] for line in told)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from cardctl.vocabulary import OrderStatus
+
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
@@ -17,7 +19,7 @@ class IssueOutcome:
     """What issuing did for one order: its status now, the cards bound, and why not more.
 
     `cause` is empty for a filled order, else ``short``, ``frozen``, ``unchanged`` or the
-    forbidding status.
+    forbidding status; `rule` is what holds or blocks an order, ``region-unknown: VIP``.
     """
 
     order: str
@@ -25,12 +27,14 @@ class IssueOutcome:
     cards: int
     cause: str = ""
     shortages: tuple[Shortage, ...] = ()
+    rule: str = ""
 
     @property
     def reason(self) -> str:
-        """The cause, with what was found of what was wanted: ``short: VIP 5/6``."""
+        """The cause with what was found of what was wanted, ``short: VIP 5/6``, or the rule."""
         lacking = ", ".join(f"{one.sku} {one.found}/{one.wanted}" for one in self.shortages)
-        return f"{self.cause}: {lacking}" if lacking else self.cause
+        why = lacking or self.rule
+        return f"{self.cause}: {why}" if why else self.cause
 
 
 @dataclass(slots=True)
@@ -57,9 +61,9 @@ class IssueResult:
                 self.issued += 1
             case "short":
                 self.short += 1
-            case "held":
+            case OrderStatus.HELD:
                 self.held += 1
-            case "blocked":
+            case OrderStatus.BLOCKED:
                 self.blocked += 1
             case "frozen":
                 self.frozen += 1

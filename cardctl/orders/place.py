@@ -52,9 +52,7 @@ _LINE_COLUMNS = (
     "id",
     "order_id",
     "position",
-    "product_id",
-    "qty",
-    "paid_fen",
+    *PlannedLine._fields,
     "issued_qty",
 )
 
@@ -264,7 +262,7 @@ def _read_lines(session: Session, stored: Iterable[StoredOrder]) -> _Lines:
     rows = select_many(
         session,
         order_lines,
-        columns=("bucket", "order_id", "product_id", "qty", "paid_fen"),
+        columns=("bucket", "order_id", *PlannedLine._fields),
         key=("bucket", "order_id"),
         rows=[(found.bucket, found.id) for found in stored],
     )

@@ -28,7 +28,7 @@ from cardctl.orders.records import check_number
 from cardctl.orders.restock import RestockedCard, restock_cards
 from cardctl.schema.catalog import accounts
 from cardctl.schema.orders import order_lines, orders, refunds
-from cardctl.stock.expire import release_cards_of
+from cardctl.stock.release import release_cards_of
 from cardctl.storage.dialects import update_many
 from cardctl.vocabulary import LedgerAccount, OrderEventKind, OrderStatus, Outcome, RefundKind
 

@@ -4,7 +4,7 @@ Orders are locked before cards, always. With `--all` rows that another process h
 over, they are its business; an order that was named is waited for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,28 +14,20 @@ from sqlmodel import Session
 from cardctl.clock import DAY_MS
 from cardctl.errors import NotFound
 from cardctl.identifiers import order_bucket
-from cardctl.orders.allocate import Need, WaitingOrder
-from cardctl.schema.catalog import MAIN_POOL_ID, accounts, channel_pools, channels, products
+from cardctl.schema.catalog import accounts, channel_pools, channels, products
 from cardctl.schema.orders import order_lines, orders
 from cardctl.stock.freeze import Frozen
 from cardctl.storage.dialects import lock_rows, select_many
-from cardctl.vocabulary import ISSUABLE
+from cardctl.vocabulary import ISSUABLE, DeliveryVia, ProductKind
 
 # A literal, as in the partial index: SQLite's planner does not look into a parameter.
 _WAITING = text(f"orders.status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})")
 _KEY = ("bucket", "id")
+_VIAS: Mapping[str, DeliveryVia] = {
+    ProductKind.TOPUP: DeliveryVia.TOPUP,
+    ProductKind.GOODS: DeliveryVia.SHIPMENT,
+}
 _PLACE = (orders.c.waiting_since, orders.c.bucket, orders.c.id)
-_LINE_COLUMNS = (
-    "bucket",
-    "order_id",
-    "position",
-    "id",
-    "product_id",
-    "qty",
-    "issued_qty",
-    "paid_fen",
-    "refunded_fen",
-)
 
 
 class OrderRow(NamedTuple):
@@ -48,6 +40,7 @@ class OrderRow(NamedTuple):
     status: str
     account_id: int | None
     waiting_since: int
+    reserved_until: int | None
 
     @property
     def place(self) -> tuple[int, int, int]:
@@ -65,6 +58,10 @@ class IssuingCatalog:
     channel_codes: dict[int, str]
     pools: dict[int, tuple[int, ...]]
     account_codes: dict[int, str]
+    vias: dict[int, DeliveryVia]
+    """How products without cards are delivered: topped up, or shipped."""
+    regions: dict[int, frozenset[str]]
+    """Where products are sold that are not sold everywhere."""
 
     def name(self, row: OrderRow) -> str:
         """How the order is named outside: ``CHANNEL:NUMBER``."""
@@ -74,7 +71,9 @@ class IssuingCatalog:
 def read_catalog(session: Session, *, at: int) -> IssuingCatalog:
     """Products, channels with their pools, and accounts, as of an instant (epoch ms)."""
     product = products.c
-    rows = session.execute(select(product.id, product.sku, product.min_validity_days)).all()
+    rows = session.execute(
+        select(product.id, product.sku, product.kind, product.min_validity_days, product.regions)
+    ).all()
     pools: dict[int, tuple[int, ...]] = {}
     chosen = select(channel_pools.c.channel_id, channel_pools.c.pool_id)
     for channel_id, pool_id in session.execute(chosen.order_by(channel_pools.c.position)):
@@ -85,6 +84,8 @@ def read_catalog(session: Session, *, at: int) -> IssuingCatalog:
         channel_codes=_codes(session, channels.c.id, channels.c.code),
         pools=pools,
         account_codes=_codes(session, accounts.c.id, accounts.c.code),
+        vias={row.id: _VIAS[row.kind] for row in rows if row.kind in _VIAS},
+        regions={row.id: frozenset(row.regions.split(",")) for row in rows if row.regions},
     )
 
 
@@ -157,37 +158,6 @@ def find_orders(
         if key not in found:
             raise NotFound(noun="order", name=name)
     return sorted((key[0], order_id) for key, order_id in found.items())
-
-
-def with_needs(
-    session: Session, *, catalog: IssuingCatalog, rows: Sequence[OrderRow], frozen: Frozen
-) -> list[WaitingOrder]:
-    """The same orders with the lines that still lack cards and may get them."""
-    keys = [(row.bucket, row.id) for row in rows]
-    lines = select_many(
-        session, order_lines, columns=_LINE_COLUMNS, key=("bucket", "order_id"), rows=keys
-    )
-    needs: dict[tuple[int, int], list[Need]] = {}
-    stopped = set()
-    for bucket, order_id, _, *parts, paid_fen, refunded_fen in sorted(lines):
-        need = Need(*parts, paid_fen - refunded_fen)
-        if need.missing and frozen.holds(need.product_id):
-            stopped.add((bucket, order_id))
-        elif need.missing:
-            needs.setdefault((bucket, order_id), []).append(need)
-    return [
-        WaitingOrder(
-            bucket=row.bucket,
-            id=row.id,
-            name=catalog.name(row),
-            status=row.status,
-            account=catalog.account_codes.get(row.account_id or 0, ""),
-            pools=catalog.pools.get(row.channel_id, (MAIN_POOL_ID,)),
-            needs=tuple(needs.get((row.bucket, row.id), ())),
-            frozen=(row.bucket, row.id) in stopped,
-        )
-        for row in rows
-    ]
 
 
 def _is_kept(frozen: Frozen, *, partial: bool) -> ColumnElement[bool]:

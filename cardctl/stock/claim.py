@@ -20,6 +20,9 @@ from cardctl.vocabulary import CardStatus
 AVAILABLE = text("card.status = 'available'")
 """A literal, as in the partial index: SQLite's planner does not look into a parameter."""
 
+PLACE = ("product_id", "pool_id", "expires_at", "id")
+"""The order of the claim: everybody locks cards in it, so that nobody waits in a circle."""
+
 _ID_MAX = 2**63 - 1
 
 
@@ -109,8 +112,7 @@ def in_claim_order(query: Select[Any]) -> Select[Any]:
 
     Who takes them in one order waits for others, but never in a circle.
     """
-    card = cards.c
-    return query.order_by(card.product_id, card.pool_id, card.expires_at, card.id)
+    return query.order_by(*(cards.c[name] for name in PLACE))
 
 
 def lock_cards(session: Session, which: ColumnElement[bool]) -> int:
@@ -121,8 +123,17 @@ def lock_cards(session: Session, which: ColumnElement[bool]) -> int:
     return sum(1 for _ in session.execute(query.execution_options(yield_per=5_000)))
 
 
-def bind_cards(session: Session, *, bindings: Sequence[Binding], at: int) -> None:
-    """Bind cards to order lines, each only if it is still available; all of them or `ClaimLost`."""
+def bind_cards(
+    session: Session,
+    *,
+    bindings: Sequence[Binding],
+    at: int,
+    status: CardStatus = CardStatus.ISSUED,
+) -> None:
+    """Bind cards to order lines, issued or reserved for them, each only if it is still available.
+
+    All of them or `ClaimLost`.
+    """
     bound = update_many(
         session,
         cards,
@@ -133,7 +144,7 @@ def bind_cards(session: Session, *, bindings: Sequence[Binding], at: int) -> Non
             for one in bindings
         ],
         guard="card.status = 'available'",
-        constants={"status": CardStatus.ISSUED.value, "status_at": at},
+        constants={"status": status.value, "status_at": at},
     )
     if bound != len(bindings):
         raise ClaimLost(missing=len(bindings) - bound)

@@ -10,15 +10,13 @@ from sqlmodel import Session
 from cardctl.errors import NotFound
 from cardctl.identifiers import card_code
 from cardctl.schema.cards import batches, cards
+from cardctl.stock.claim import PLACE
 from cardctl.storage.dialects import lock_rows, select_many
 
 CardKey = tuple[int, int]
 """Bucket and id of a card; `identifiers.parse_card_code` reads them out of its name."""
 
 _KEY = ("bucket", "id")
-_PLACE = ("product_id", "pool_id", "expires_at", "id")
-"""The order of the claim (see `claim.in_claim_order`)."""
-
 _TOLD = 20
 """How many cards an error names."""
 
@@ -53,7 +51,7 @@ class HeldCard(NamedTuple):
 
 def hold_cards(session: Session, keys: Collection[CardKey]) -> list[HeldCard]:
     """Some cards, locked in the order of the claim. Raises `CardsUnknown`."""
-    there = select_many(session, cards, columns=(*_PLACE, "bucket"), key=_KEY, rows=sorted(keys))
+    there = select_many(session, cards, columns=(*PLACE, "bucket"), key=_KEY, rows=sorted(keys))
     there.sort()
     held = select_many(
         session,
@@ -61,7 +59,7 @@ def hold_cards(session: Session, keys: Collection[CardKey]) -> list[HeldCard]:
         columns=HeldCard._fields,
         key=_KEY,
         rows=[(bucket, card_id) for *_, card_id, bucket in there],
-        lock_order=_PLACE,
+        lock_order=PLACE,
     )
     found = [HeldCard(*row) for row in held]
     unknown = set(keys) - {card.key for card in found}

@@ -256,7 +256,7 @@ def expire(
 @noun.verb("release", columns=MOVED, writes=True, examples=("cardctl stock release",))
 def release(context: Context) -> None:
     """Put reserved cards back whose order waits no more."""
-    from cardctl.stock.expire import release_cards
+    from cardctl.stock.release import release_cards
 
     with context.change() as (session, run):
         moved = release_cards(session, run=run)
