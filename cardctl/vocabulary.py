@@ -235,6 +235,18 @@ class DeliveryStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PassedOver(StrEnum):
+    """Why nothing of an order was sent, where its status does not say it."""
+
+    UNCHANGED = "unchanged"
+    """It was delivered before."""
+    SENDING = "sending"
+    """Another process is at it, or an answer is yet to come."""
+    NO_CARDS = "no-cards"
+    NOT_DELIVERED = "not-delivered"
+    """There is nothing to deliver once more."""
+
+
 class WebhookShape(StrEnum):
     """What a webhook expects: our signed JSON, or the message of a chat group without secrets."""
 

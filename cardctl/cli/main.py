@@ -38,6 +38,7 @@ NOUNS = (
     NounRow("stock", "What is on hand, and what has expired."),
     NounRow("card", "Find, show and void single cards."),
     NounRow("order", "Record orders, give them cards, reveal cards."),
+    NounRow("delivery", "Hand cards over, and see what came of it."),
     NounRow("ledger", "The books: balances, journal, check."),
     NounRow("audit", "Who did what, and whether the record is whole."),
     NounRow("completion", "Print the completion script of a shell."),

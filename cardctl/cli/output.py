@@ -39,6 +39,7 @@ WORDS = frozenset(
         "state",
         "status",
         "tier",
+        "via",
         "was",
     }
 )

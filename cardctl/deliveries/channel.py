@@ -1,4 +1,4 @@
-"""What a delivery channel is; each is one file in `channels/` with a `CHANNEL`.
+"""What a delivery channel is; each is one file in `channels/`, by its name, with a `CHANNEL`.
 
 A channel sends one message after another. One that is `staged` only collects in `send` what its
 `finish` then puts where it belongs, all of it or nothing: a file, the terminal.
@@ -7,6 +7,7 @@ A channel sends one message after another. One that is `staged` only collects in
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,7 +15,6 @@ from cardctl.deliveries import channels
 from cardctl.deliveries.message import Message, Sender
 from cardctl.deliveries.results import SendResult
 from cardctl.errors import CardctlError
-from cardctl.members import members
 from cardctl.settings import Settings
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
@@ -108,8 +108,6 @@ class DeliveryChannel:
 
 
 def open_channel(via: DeliveryVia, outlet: Outlet) -> AbstractContextManager[Channel]:
-    """The channel of that name, open until the end of the block."""
-    found: dict[DeliveryVia, DeliveryChannel] = {
-        channel.via: channel for channel in members(channels, "CHANNEL")
-    }
-    return found[via].open(outlet)
+    """The channel of that name, open until the end of the block; no other one is even read."""
+    found: DeliveryChannel = import_module(f"{channels.__name__}.{via.value}").CHANNEL
+    return found.open(outlet)

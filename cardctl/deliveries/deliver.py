@@ -25,7 +25,7 @@ from cardctl.schema.orders import orders
 from cardctl.storage.dialects import select_many
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
-from cardctl.vocabulary import DeliveryStatus, DeliveryVia, OrderStatus
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia, OrderStatus, PassedOver
 
 UNDELIVERED = (OrderStatus.ISSUED, OrderStatus.PARTLY_ISSUED, OrderStatus.PARTLY_REFUNDED)
 """The states of orders that may have cards which were not delivered; an index knows them."""
@@ -153,10 +153,11 @@ def _reason(
     if order not in DELIVERABLE:
         return order
     if states & {DeliveryStatus.SENDING, DeliveryStatus.WAITING}:
-        return "sending"
+        return PassedOver.SENDING.value
     if reprint:
-        return "not-delivered"
-    return "unchanged" if DeliveryStatus.DELIVERED in states else "no-cards"
+        return PassedOver.NOT_DELIVERED.value
+    delivered = DeliveryStatus.DELIVERED in states
+    return (PassedOver.UNCHANGED if delivered else PassedOver.NO_CARDS).value
 
 
 def _undelivered(

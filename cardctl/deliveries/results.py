@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from cardctl.vocabulary import DeliveryStatus, DeliveryVia
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia, PassedOver
 
 NAMED = 100
 """How many deliveries a result names; all of them are counted."""
@@ -56,7 +56,7 @@ class SendResult:
 
     def pass_over(self, order: str, via: DeliveryVia, reason: str) -> None:
         """Count an order of which nothing was sent."""
-        if reason == "unchanged":
+        if reason == PassedOver.UNCHANGED:
             self.unchanged += 1
         else:
             self.skipped += 1

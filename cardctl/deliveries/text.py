@@ -34,6 +34,8 @@ class Words:
     guide: str
     contact: str
     text: str
+    sheet: str
+    """The name of a sheet of cards."""
 
 
 _WORDS = {
@@ -54,6 +56,7 @@ _WORDS = {
         guide="How to use it",
         contact="Questions",
         text="Text",
+        sheet="Cards",
     ),
     Language.ZH: Words(
         colon="：",
@@ -72,6 +75,7 @@ _WORDS = {
         guide="使用说明",
         contact="售后联系",
         text="发货内容",
+        sheet="卡密",
     ),
 }
 
@@ -89,12 +93,10 @@ def message_text(message: Message, sender: Sender) -> str:
 def message_texts(message: Message, sender: Sender, *, most: int) -> list[str]:
     """The same in as many texts as it takes, none longer than `most` characters.
 
-    A text is cut between cards only: raises ValueError when one alone is longer.
+    A text is cut between cards only: a card that is longer by itself stays longer.
     """
     texts: list[str] = []
     for block in _blocks(message, sender):
-        if len(block) > most:
-            raise ValueError
         joined = f"{texts[-1]}\n\n{block}" if texts else block
         if texts and len(joined) <= most:
             texts[-1] = joined

@@ -29,7 +29,7 @@ class Twice:
     """A line, what has to happen before it, and how the second document says that nothing did.
 
     In lines, ``{batch}`` is the newest batch, ``{card}`` a card that has a number and a password,
-    ``{slot}`` the newest slot.
+    ``{slot}`` the newest slot, ``{sold}`` a card that an order has.
     """
 
     line: str
@@ -138,7 +138,42 @@ LINES = {
         told={"outcome": "unchanged"},
     ),
     "order issue": Twice("order issue TB:1", before=(ORDER,), told={"issued": 0, "unchanged": 1}),
+    "delivery send": Twice(
+        "delivery send TB:1 --via terminal",
+        before=(ORDER, "order issue TB:1"),
+        told={"delivered": 0, "unchanged": 1},
+    ),
+    "delivery ship": Twice(
+        "delivery ship TB:5 --carrier SF --tracking 0012",
+        before=(
+            "product add MUG --name x --kind goods",
+            "order add --channel TB --number 5 --sku MUG --paid 9",
+            "order issue TB:5",
+        ),
+        told={"shipped": 0, "unchanged": 1},
+    ),
+    "delivery retry": Twice("delivery retry --all-dead", told={"retried": 0}, moves=False),
     "order cancel": Twice("order cancel TB:1", before=(ORDER,), told={"was": "cancelled"}),
+    "order refund": Twice(
+        "order refund TB:1 --amount 5 --refund-no R1 --reason x",
+        before=(ORDER, "order issue TB:1"),
+        told={"outcome": "unchanged"},
+    ),
+    "order chargeback": Twice(
+        "order chargeback TB:1 --reason x",
+        before=(ORDER, "order issue TB:1"),
+        told={"outcome": "unchanged"},
+    ),
+    "order replace": Twice(
+        "order replace TB:1 --card {sold} --reason x",
+        before=(ORDER, "order issue TB:1"),
+        told={"outcome": "unchanged"},
+    ),
+    "order edit": Twice(
+        "order edit TB:1 --email a@example.com --reason x",
+        before=(ORDER,),
+        told={"outcome": "unchanged"},
+    ),
 }
 
 
@@ -189,7 +224,9 @@ def filled(shop, line):
         " WHERE kind = 'card'"
     )
     [(slot,)] = shop.sql("SELECT code FROM slot ORDER BY id DESC LIMIT 1")
-    return line.format(batch=batch, card=card_code(*card), slot=slot)
+    sold = shop.sql("SELECT bucket, id FROM card WHERE order_id IS NOT NULL LIMIT 1")
+    names = {"card": card_code(*card), "sold": card_code(*sold[0]) if sold else ""}
+    return line.format(batch=batch, slot=slot, **names)
 
 
 def everything(shop):

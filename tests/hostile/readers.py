@@ -75,6 +75,7 @@ TABLES = {
     "card freeze --from -": Reader(f"card freeze --from - {_BY} --yes"),
     "card update --from": Reader(f"card update --from odd.bin {_BY} --yes", "odd.bin"),
 }
+    "delivery ship --from": Reader("delivery ship --from odd.bin --channel TB", "odd.bin"),
 """They read tables, or lists like tables."""
 
 OTHERS = {

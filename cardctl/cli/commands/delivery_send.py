@@ -1,0 +1,141 @@
+"""Send what was issued to its buyers, and requests to those who top up."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cardctl.cli.context import Context
+from cardctl.cli.delivering import (
+    COUNTS,
+    FileMissing,
+    make_outlet,
+    password_for,
+    show_texts,
+    status_of,
+)
+from cardctl.cli.options import OptionalReason, PasswordSource
+from cardctl.cli.order_names import OrdersOrStdin, names_of
+from cardctl.cli.verbs import Noun
+from cardctl.errors import UsageRefused
+from cardctl.vocabulary import DeliveryLayout, DeliveryVia, SentVia
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.deliveries.deliver import Wish
+    from cardctl.identifiers import OrderName
+
+noun = Noun("delivery")
+
+
+class NamesOrPending(UsageRefused):
+    """Sending was told neither which orders nor all that wait, or both."""
+
+    code = "names-or-pending"
+    message = "name the orders to deliver, or say --pending (which may have a --channel)"
+    hint = "cardctl order list --status issued"
+
+
+class ReprintOptions(UsageRefused):
+    """A reprint is of orders that are named, and for a reason."""
+
+    code = "reprint-options"
+    message = "to deliver once more what was delivered, name the orders and add --reason"
+    hint = "cardctl delivery send TB:1001 --via terminal --reprint --reason TEXT"
+
+
+@noun.verb(
+    "send",
+    writes=True,
+    examples=(
+        "cardctl delivery send TB:1001 --via terminal",
+        "cardctl delivery send --pending --via email",
+        "cardctl delivery send --pending --via file --out cards.xlsx --password-source env:PW",
+    ),
+)
+def send(
+    context: Context,
+    via: Annotated[SentVia, typer.Option(help="The way to the buyer, or to who tops up.")],
+    names: OrdersOrStdin = None,
+    pending: Annotated[
+        bool, typer.Option("--pending", help="Whatever was issued and not delivered.")
+    ] = False,
+    channel: Annotated[
+        str | None, typer.Option(help="With --pending: only from this channel.", metavar="CODE")
+    ] = None,
+    layout: Annotated[
+        DeliveryLayout, typer.Option(help="In a file: a row a card, or a text to paste an order.")
+    ] = DeliveryLayout.TABLE,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The workbook to write; it is encrypted.", metavar="FILE.xlsx"),
+    ] = None,
+    password_source: PasswordSource = None,
+    reprint: Annotated[
+        bool, typer.Option("--reprint", help="Deliver once more what was delivered before.")
+    ] = False,
+    reason: OptionalReason = None,
+) -> None:
+    """Deliver the cards of orders.
+
+    What was delivered before is unchanged. What fails stays in the outbox, and is tried again
+    when this command is.
+    """
+    from cardctl.deliveries.channel import open_channel
+    from cardctl.deliveries.deliver import deliver
+
+    if bool(names) == pending or (channel and names):
+        raise NamesOrPending
+    if reprint and (pending or not (reason or "").strip()):
+        raise ReprintOptions
+    if via == SentVia.FILE and out is None:
+        raise FileMissing
+    context.vault.full_keyset()
+    wish = _wish(context, names_of(names or []), channel, reprint=reprint, reason=reason or "")
+    outlet = make_outlet(
+        context,
+        path=out,
+        password=password_for(context, via, password_source),
+        layout=layout,
+        show=lambda result, texts: show_texts(context, result, texts),
+    )
+    with (
+        context.progress("Delivering") as progress,
+        open_channel(DeliveryVia(via), outlet) as opened,
+    ):
+        result = deliver(
+            context.store,
+            run=context.run,
+            vault=context.vault,
+            channel=opened,
+            wish=wish,
+            advance=progress.advance,
+        )
+    if result.stopped:
+        context.warn("the other side seems to be down; the rest stays in the outbox")
+    if via != SentVia.TERMINAL or context.dry_run:
+        context.show(result, COUNTS, status=status_of(result, single=len(wish.named) == 1))
+
+
+def _wish(
+    context: Context,
+    names: "Sequence[OrderName]",
+    channel: str | None,
+    *,
+    reprint: bool,
+    reason: str,
+) -> "Wish":
+    from cardctl.deliveries.deliver import Wish
+    from cardctl.deliveries.queries import find_channel, find_orders
+
+    with context.reading() as session:
+        named = find_orders(session, names=names)
+        channel_id = find_channel(session, channel) if channel is not None else None
+    return Wish(
+        named=named,
+        channel_id=channel_id,
+        reprint=reprint,
+        reason=reason,
+        dry_run=context.dry_run,
+    )
