@@ -19,6 +19,7 @@ from sqlmodel import Session
 from cardctl.audit.record import Run
 from cardctl.batches.queries import BatchName, cost_of, lock_batch
 from cardctl.errors import NotFound, StateForbids
+from cardctl.ledger.bearers import bearer
 from cardctl.ledger.journal import OrderRise, post_correction
 from cardctl.ledger.postings import move_lines
 from cardctl.money import share_out
@@ -27,24 +28,10 @@ from cardctl.schema.catalog import suppliers
 from cardctl.stock.claim import lock_cards
 from cardctl.stock.holders import Holder, find_holders
 from cardctl.storage.failures import StoreBusy
-from cardctl.vocabulary import (
-    ON_HAND,
-    BatchStatus,
-    CardStatus,
-    LedgerAccount,
-    Outcome,
-    Quarantine,
-)
+from cardctl.vocabulary import BatchStatus, CardStatus, LedgerAccount, Outcome, Quarantine
 
-_BEARERS = {
-    **{str(status): LedgerAccount.STOCK for status in ON_HAND},
-    str(CardStatus.VOID): LedgerAccount.STOCK_LOSS,
-    str(CardStatus.ISSUED): LedgerAccount.COST_OF_GOODS,
-    str(CardStatus.REDEEMED): LedgerAccount.COST_OF_GOODS,
-}
-"""In which account the cost of a card stands, by its status."""
-
-_SOLD = [status for status, account in _BEARERS.items() if account is LedgerAccount.COST_OF_GOODS]
+_OF_ORDERS = (LedgerAccount.COST_OF_GOODS, LedgerAccount.REPLACEMENT)
+"""What of a rise is an entry of each order."""
 
 
 class KeysSoldBefore(StateForbids):
@@ -81,7 +68,7 @@ class Corrected:
 
     `repriced` and `redated` are cards with another cost or expiry; of these `available` were
     expired and are for sale again, and `orders` hold some with another expiry. The amounts are by
-    how much the three accounts rose.
+    how much the four accounts rose.
     """
 
     batch: str
@@ -96,6 +83,7 @@ class Corrected:
     stock_fen: int
     cost_of_goods_fen: int
     stock_loss_fen: int
+    replacement_cost_fen: int
     redated: int
     available: int
     orders: list[Holder]
@@ -202,23 +190,21 @@ def _reprice(session: Session, batch: BatchName, cost_fen: int) -> _Repricing:
     card, new = cards.c, _share_of_seat(cost_fen, batch.seats)
     changed = (card.batch_id == batch.id) & (card.cost_fen.is_(None) | (card.cost_fen != new))
     rise = func.sum(new - func.coalesce(card.cost_fen, 0))
-    by_status = select(card.status, func.count(), func.count(card.cost_fen), rise)
+    account = bearer().label("account")
+    borne = select(
+        *(card.order_bucket, card.order_id, account),
+        *(func.count(), func.count(card.cost_fen), rise),
+    ).where(changed)
     repricing = _Repricing()
-    for status, count, known, fen in session.execute(
-        by_status.where(changed).group_by(card.status)
+    for bucket, order_id, name, count, known, fen in session.execute(
+        borne.group_by(card.order_bucket, card.order_id, account)
     ):
         repricing.cards += count
         repricing.newly_known += count - known
-        account = _BEARERS[status]
-        repricing.rises[account] = repricing.rises.get(account, 0) + int(fen)
-    by_order = (
-        select(card.order_bucket, card.order_id, rise)
-        .where(changed, card.status.in_(_SOLD))
-        .group_by(card.order_bucket, card.order_id)
-    )
-    repricing.orders = [
-        OrderRise(bucket, order, int(fen)) for bucket, order, fen in session.execute(by_order)
-    ]
+        bearing = LedgerAccount(name)
+        repricing.rises[bearing] = repricing.rises.get(bearing, 0) + int(fen)
+        if bearing in _OF_ORDERS:
+            repricing.orders.append(OrderRise(bucket, order_id, bearing, int(fen)))
     session.execute(update(cards).where(changed).values(cost_fen=new))
     session.execute(
         update(batches)
@@ -285,6 +271,7 @@ def _told(
         stock_fen=rises.get(LedgerAccount.STOCK, 0),
         cost_of_goods_fen=rises.get(LedgerAccount.COST_OF_GOODS, 0),
         stock_loss_fen=rises.get(LedgerAccount.STOCK_LOSS, 0),
+        replacement_cost_fen=rises.get(LedgerAccount.REPLACEMENT, 0),
         redated=redating.cards,
         available=redating.available,
         orders=redating.orders,
@@ -299,6 +286,6 @@ def _facts(corrected: Corrected, correction: Correction, reason: str) -> dict[st
         "reason": reason,
     }
     names = ("batch", "supplier", "supplier_was", "repriced", "redated", "available")
-    amounts = ("stock_fen", "cost_of_goods_fen", "stock_loss_fen")
+    amounts = ("stock_fen", "cost_of_goods_fen", "stock_loss_fen", "replacement_cost_fen")
     found = {name: getattr(corrected, name) for name in (*names, *amounts)}
     return {**found, "orders": len(corrected.orders), **asked}

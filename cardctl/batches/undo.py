@@ -14,6 +14,7 @@ from cardctl.ledger.journal import post_batch
 from cardctl.ledger.postings import Event
 from cardctl.money import known_cost
 from cardctl.schema.cards import batches, cards, data_keys
+from cardctl.schema.deliveries import card_deliveries
 from cardctl.stock.claim import in_claim_order
 from cardctl.storage.dialects import lock_rows
 from cardctl.storage.failures import StoreBusy
@@ -30,8 +31,9 @@ REMOVABLE = (
 A void card stays: it was written off, and its loss is in the books.
 
 Nor was any of these ever shown. A card is revealed as one of its order's only, and only when it
-was issued, and an issued card stays with its order: no verb puts it back (a test tries them all).
-A verb to come that does must remember what was seen, or this would take it for new.
+was issued. An issued card stays with its order, but for `order refund --restock`, which refuses
+what was handed over or revealed (a test tries them all). What a delivery took stays here whatever
+its status.
 """
 
 
@@ -104,11 +106,14 @@ def undo_batch(session: Session, *, run: Run, code: str, unsold: bool, reason: s
 
 
 def _removable(batch_id: int) -> ColumnElement[bool]:
-    card = cards.c
+    card, handed = cards.c, card_deliveries.c
+    found = select(1).where(handed.bucket == card.bucket, handed.card_id == card.id)
+    handed_over = found.correlate(cards).exists()
     return (
         (card.batch_id == batch_id)
         & card.status.in_([status.value for status in REMOVABLE])
         & card.order_id.is_(None)
+        & ~handed_over
     )
 
 

@@ -26,6 +26,7 @@ CORRECTED = (
     Column("stock_fen", "rise of stock"),
     Column("cost_of_goods_fen", "rise of cost of goods"),
     Column("stock_loss_fen", "rise of stock loss"),
+    Column("replacement_cost_fen", "rise of replacement cost"),
     Column("redated", "cards with another expiry"),
     Column("available", "available again"),
     Column("orders", "orders", of=HOLDER),

@@ -47,10 +47,11 @@ class Posting:
 
 
 class OrderRise(NamedTuple):
-    """By how many fen the cost of goods of an order rose."""
+    """By how many fen an account of an order's costs rose."""
 
     bucket: int
     order_id: int
+    account: LedgerAccount
     rise_fen: int
 
 
@@ -148,18 +149,21 @@ def post_correction(
     """Post by how much the cards of a batch cost more or less, once a run.
 
     `rises` are by account, `moved` the lines of `move_lines`. Each order bears its own part of the
-    cost of goods, so that its profit stays the sum of its entries; the rest is one entry.
+    cost of goods and of replacements, so that its profit stays the sum of its entries; the rest is
+    one entry.
     """
 
     def lines_of(rises: Mapping[LedgerAccount, int]) -> list[Line]:
         return correct_lines(supplier=supplier, product_id=product_id, rises=rises)
 
-    goods = LedgerAccount.COST_OF_GOODS
-    rest = lines_of({account: fen for account, fen in rises.items() if account is not goods})
+    of_orders = {one.account for one in orders}
+    rest = lines_of({account: fen for account, fen in rises.items() if account not in of_orders})
     sold = [
         # A run may post several in one bucket: each is told apart by an id of its own.
-        Posting(one.bucket, Event.CORRECT, source_id, one.order_id, lines_of({goods: one.rise_fen}))
-        for one, source_id in zip(orders, new_ids(len(orders)), strict=True)
+        Posting(bucket, Event.CORRECT, source_id, order_id, lines_of({account: rise_fen}))
+        for (bucket, order_id, account, rise_fen), source_id in zip(
+            orders, new_ids(len(orders)), strict=True
+        )
     ]
     whole = Posting(0, Event.CORRECT, run.id, None, [*rest, *moved])
     post(session, run=run, postings=[whole, *sold])

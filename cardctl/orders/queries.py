@@ -15,7 +15,7 @@ from cardctl.ledger.journal import Entry, entries
 from cardctl.schema.audit import audit_records
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import accounts, channels, products
-from cardctl.schema.orders import order_events, order_lines, orders
+from cardctl.schema.orders import order_events, order_lines, orders, refunds, replacements
 from cardctl.storage.dialects import select_many
 
 _PAGE = 2_000
@@ -56,6 +56,30 @@ class ShownLine:
     qty: int
     issued_qty: int
     paid_fen: int
+    refunded_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRefund:
+    """Money that went back, and how many cards went back into stock with it."""
+
+    refund_no: str
+    kind: str
+    amount_fen: int
+    restocked: int
+    reason: str
+    happened_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReplacement:
+    """A card, the one that was given for it, and what that cost (fen; None: not known)."""
+
+    card: str
+    replacement: str
+    cost_fen: int | None
+    reason: str
+    happened_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +124,12 @@ class OrderDetails:
     region: str | None
     note: str | None
     qty: int
+    refunded_fen: int
+    topup_account: str | None
     lines: list[ShownLine]
     cards: list[ShownCard]
+    refunds: list[ShownRefund]
+    replacements: list[ShownReplacement]
     journal: list[Entry]
     events: list[ShownEvent]
 
@@ -174,7 +202,11 @@ def show_order(session: Session, *, channel: str, number: str) -> OrderDetails:
         note=row.note,
         qty=sum(line.qty for line in lines),
         lines=lines,
+        refunded_fen=row.refunded_fen,
+        topup_account=row.topup_account,
         cards=[shown_card(card) for card in session.execute(select_cards(key))],
+        refunds=_refunds(session, key),
+        replacements=_replacements(session, key),
         journal=list(entries(session, of_order=key)),
         events=_events(session, key),
     )
@@ -259,13 +291,39 @@ def _lines(session: Session, key: OrderKey) -> list[ShownLine]:
     query = (
         select(
             *(line.position, products.c.sku, products.c.name),
-            *(line.qty, line.issued_qty, line.paid_fen),
+            *(line.qty, line.issued_qty, line.paid_fen, line.refunded_fen),
         )
         .join(products, products.c.id == line.product_id)
         .where(line.bucket == key.bucket, line.order_id == key.id)
         .order_by(line.position)
     )
     return [ShownLine(row.position + 1, *row[1:]) for row in session.execute(query)]
+
+
+def _refunds(session: Session, key: OrderKey) -> list[ShownRefund]:
+    one = refunds.c
+    query = (
+        select(one.refund_no, one.kind, one.amount_fen, one.restocked, one.reason, one.at)
+        .where(one.bucket == key.bucket, one.order_id == key.id)
+        .order_by(one.at, one.id)
+    )
+    return [ShownRefund(*row) for row in session.execute(query)]
+
+
+def _replacements(session: Session, key: OrderKey) -> list[ShownReplacement]:
+    one = replacements.c
+    query = (
+        select(
+            *(one.old_card_bucket, one.old_card_id, one.new_card_bucket, one.new_card_id),
+            *(one.cost_fen, one.reason, one.at),
+        )
+        .where(one.bucket == key.bucket, one.order_id == key.id)
+        .order_by(one.at, one.id)
+    )
+    return [
+        ShownReplacement(card_code(*row[:2]), card_code(*row[2:4]), *row[4:])
+        for row in session.execute(query)
+    ]
 
 
 def _events(session: Session, key: OrderKey) -> list[ShownEvent]:

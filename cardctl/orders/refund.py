@@ -9,7 +9,7 @@ delivered after; one that was issued, and paid back in part, stays delivered as 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
@@ -21,10 +21,11 @@ from cardctl.deliveries.cancel import cancel_deliveries
 from cardctl.errors import BadValue, StateForbids, UsageRefused
 from cardctl.identifiers import new_id
 from cardctl.ledger.journal import Posting, post
-from cardctl.ledger.postings import Event, Returned, recognised_fen, refund_lines
-from cardctl.money import format_yuan, share_out
+from cardctl.ledger.postings import Event, Returned, refund_lines
+from cardctl.money import format_yuan
 from cardctl.orders.held import HeldOrder, hold_order, was_never_paid
 from cardctl.orders.records import check_number
+from cardctl.orders.refund_shares import RefundLine, share_refund
 from cardctl.orders.restock import RestockedCard, restock_cards
 from cardctl.schema.catalog import accounts
 from cardctl.schema.orders import order_lines, orders, refunds
@@ -111,24 +112,6 @@ class Refunded:
     restocked: int
 
 
-class _Line(NamedTuple):
-    """A line of the order; fen."""
-
-    id: int
-    product_id: int
-    qty: int
-    issued_qty: int
-    paid_fen: int
-    refunded_fen: int
-
-    def fall_fen(self, share: int) -> int:
-        """By how much its revenue falls when its share of a refund is paid back."""
-        before = self.paid_fen - self.refunded_fen
-        return recognised_fen(before, issued=self.issued_qty, qty=self.qty) - recognised_fen(
-            before - share, issued=self.issued_qty, qty=self.qty
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class _Paying:
     """A refund that is decided."""
@@ -177,7 +160,7 @@ def refund_order(
         cancel_deliveries(session, order_bucket=order.bucket, order_id=order.id)
     lines = _lines(session, order)
     restocked = restock_cards(session, run=run, order=order, name=name) if wish.restock else []
-    shares = share_out(amount_fen, [line.paid_fen - line.refunded_fen for line in lines])
+    shares = share_refund(lines, amount_fen)
     _update(session, run, paying, _after(lines, shares, restocked))
     _tell(session, run, paying, _falls(lines, shares), restocked)
     return _refunded(paying, restocked)
@@ -190,8 +173,10 @@ def _checked(wish: RefundWish) -> RefundWish:
         try:
             refund_no = check_number(refund_no)
         except BadValue as error:
-            expected = "a refund number: up to 128 characters, no spaces"
-            raise BadValue(value=error.details["value"], expected=expected) from None
+            raise BadValue(
+                value=error.details["value"],
+                expected="a refund number: up to 128 characters, no spaces",
+            ) from None
     return replace(wish, reason=reason, refund_no=refund_no)
 
 
@@ -250,14 +235,14 @@ def _check(session: Session, name: str, order: HeldOrder, wish: RefundWish) -> N
         )
 
 
-def _lines(session: Session, order: HeldOrder) -> list[_Line]:
+def _lines(session: Session, order: HeldOrder) -> list[RefundLine]:
     line = order_lines.c
-    query = select(*(line[name] for name in _Line._fields))
+    query = select(*(line[name] for name in RefundLine._fields))
     query = query.where(line.bucket == order.bucket, line.order_id == order.id)
-    return [_Line(*row) for row in session.execute(query.order_by(line.position))]
+    return [RefundLine(*row) for row in session.execute(query.order_by(line.position))]
 
 
-def _falls(lines: Sequence[_Line], shares: Sequence[int]) -> list[tuple[int, int]]:
+def _falls(lines: Sequence[RefundLine], shares: Sequence[int]) -> list[tuple[int, int]]:
     """By how much the revenue of each line's product falls."""
     return [
         (line.product_id, line.fall_fen(share)) for line, share in zip(lines, shares, strict=True)
@@ -265,7 +250,7 @@ def _falls(lines: Sequence[_Line], shares: Sequence[int]) -> list[tuple[int, int
 
 
 def _after(
-    lines: Sequence[_Line], shares: Sequence[int], restocked: Sequence[RestockedCard]
+    lines: Sequence[RefundLine], shares: Sequence[int], restocked: Sequence[RestockedCard]
 ) -> list[tuple[int, int, int]]:
     """What was paid back for each line then, how many it has, and its id."""
     taken = Counter(card.order_line_id for card in restocked)

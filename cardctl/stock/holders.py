@@ -10,6 +10,7 @@ from cardctl.schema.cards import cards
 from cardctl.schema.catalog import channels
 from cardctl.schema.orders import orders
 from cardctl.storage.dialects import select_many
+from cardctl.vocabulary import CardStatus
 
 _COLUMNS = ("bucket", "id", "channel_id", "number", "status", "buyer", "phone", "email")
 
@@ -27,11 +28,11 @@ class Holder:
 
 
 def find_holders(session: Session, which: ColumnElement[bool]) -> list[Holder]:
-    """The orders that hold cards of a kind, by name."""
+    """The orders that hold cards of a kind, by name; what was replaced they hold no more."""
     card = cards.c
     query = (
         select(card.order_bucket, card.order_id, func.count())
-        .where(which, card.order_id.is_not(None))
+        .where(which, card.order_id.is_not(None), card.status != CardStatus.VOID.value)
         .group_by(card.order_bucket, card.order_id)
     )
     return name_holders(

@@ -153,3 +153,32 @@ def test_what_expired_during_the_recall_is_expired_after_it(shop, frozen_clock):
     assert counts(shop, batch) == {"expired": 2}
     assert balances(shop)["stock"] == 400
     shop.run("ledger check")
+
+
+def test_what_is_reserved_is_recalled_and_its_order_told(shop, batch):
+    shop.run("order add --channel TB --number 2 --sku VIP --qty 2 --paid 56 --unpaid")
+    order = shop.sql("SELECT bucket, id FROM orders WHERE number = '2'")[0]
+    line = shop.sql("SELECT id FROM order_line WHERE order_id = :id", id=order[1])[0][0]
+    reserved = shop.sql("SELECT id FROM card WHERE status = 'available' ORDER BY id LIMIT 2")
+    for (card_id,) in reserved:
+        shop.execute(
+            "UPDATE card SET status = 'reserved', order_bucket = :bucket, order_id = :order_id,"
+            " order_line_id = :line WHERE id = :id",
+            bucket=order[0],
+            order_id=order[1],
+            line=line,
+            id=card_id,
+        )
+    assert recall(shop, batch).json["quarantined"] == 7
+    assert counts(shop, batch) == {"issued": 3, "quarantined": 7}
+    shown = shop.run("order show TB:2 --json").json
+    assert (shown["cards"], shown["events"][-1]["kind"]) == ([], "released")
+    assert shown["events"][-1]["detail"] == {"cards": 2, "recalled": batch}
+    # No command but the release of the batch brings a recalled card back.
+    shop.run("stock release")
+    assert available(shop) == []
+    shop.run("stock check")
+    released = shop.run(f"batch release {batch} --reason checked --json").json
+    assert released["available"] == 7
+    for check in ("stock check", "ledger check", "audit verify"):
+        shop.run(check)

@@ -156,6 +156,7 @@ def test_no_verb_brings_a_card_back_that_was_seen(shop, batch):
     names = " ".join(card_code(*row) for row in rows)
     for line, status in (
         ("order cancel TB:1 --yes", 5),
+        ("order refund TB:1 --restock --reason try", 5),
         (f"card void {names} --yes", 5),
         (f"card freeze {names} --reason try", 5),
         (f"card unfreeze {names}", 0),
@@ -169,6 +170,13 @@ def test_no_verb_brings_a_card_back_that_was_seen(shop, batch):
         shop.run(line, status=status)
         assert shop.sql("SELECT bucket, id FROM card WHERE order_id IS NOT NULL") == rows, line
     assert undo(shop, batch, "--unsold").json["left"] == 3
+
+
+def test_what_was_handed_over_is_met_again_whatever_its_status(shop, batch):
+    shop.execute(
+        "INSERT INTO card_delivery SELECT bucket, id, 0, 1, 1, 1 FROM card ORDER BY id LIMIT 1"
+    )
+    assert undo(shop, batch, "--unsold").json["left"] == 1
 
 
 def test_what_is_only_reserved_is_never_revealed(shop, batch):

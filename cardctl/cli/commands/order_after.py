@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from cardctl.cli.context import Context
+from cardctl.cli.edits import changes_of
 from cardctl.cli.options import Reason, yuan
 from cardctl.cli.order_names import Order
-from cardctl.cli.order_results import CANCELLED, REFUNDED
+from cardctl.cli.order_results import CANCELLED, EDITED, REFUNDED, REPLACED
 from cardctl.cli.verbs import Noun
+from cardctl.identifiers import parse_card_code
 
 noun = Noun("order")
 
@@ -77,3 +79,66 @@ def chargeback(context: Context, order: Order, reason: Reason) -> None:
     with context.change() as (session, run):
         refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
     context.show(refunded, REFUNDED)
+
+
+@noun.verb(
+    "replace",
+    writes=True,
+    columns=REPLACED,
+    examples=("cardctl order replace TB:1001 --card 4M6YV0G8Q2K1ZTD --reason 'was used before'",),
+)
+def replace(
+    context: Context,
+    order: Order,
+    card: Annotated[str, typer.Option(help="The bad card, as order show names it.", metavar="ID")],
+    reason: Reason,
+) -> None:
+    """Give another card for a bad one of an order; the bad one is written off.
+
+    Asked for again, it is the same new card.
+    """
+    from cardctl.orders.replace import replace_card
+
+    channel, number = order
+    key = parse_card_code(card)
+    with context.change() as (session, run):
+        replaced = replace_card(
+            session, run=run, channel=channel, number=number, card=key, reason=reason
+        )
+    context.show(replaced, REPLACED)
+
+
+@noun.verb(
+    "edit",
+    writes=True,
+    columns=EDITED,
+    examples=(
+        "cardctl order edit TB:1001 --region CN --reason 'asked the buyer'",
+        "cardctl order edit TB:1001 --email buyer@example.com --reason 'the first one bounced'",
+    ),
+)
+def edit(
+    context: Context,
+    order: Order,
+    reason: Reason,
+    region: Annotated[str | None, typer.Option(help="The buyer's region.")] = None,
+    email: Annotated[str | None, typer.Option(help="The buyer's e-mail address.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The buyer's phone number.")] = None,
+    topup_account: Annotated[
+        str | None, typer.Option(help="The account that is to be topped up.")
+    ] = None,
+) -> None:
+    """Set what an order lacks, or what is wrong with it; an empty text takes it away.
+
+    An order that was stopped for lack of it can be issued again.
+    """
+    from cardctl.orders.edit import OrderChanges, edit_order
+
+    given = {"region": region, "email": email, "phone": phone, "topup_account": topup_account}
+    changes = OrderChanges(**changes_of("cardctl order edit", given))
+    channel, number = order
+    with context.change() as (session, run):
+        edited = edit_order(
+            session, run=run, channel=channel, number=number, changes=changes, reason=reason
+        )
+    context.show(edited, EDITED)
