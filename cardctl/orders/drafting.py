@@ -118,28 +118,28 @@ def _looked_up(drafter: Drafter, row: FieldRow, record: OrderRecord) -> OrderRec
         row.refuse("account", NotFound(noun="account", name=record.account))
     lines = []
     for line in record.lines:
-        sku = _sku(drafter, line)
+        sku = our_sku(drafter.catalog, drafter.names, line)
         if sku is None:
             field = "sku" if "sku" in row.header.columns else "title"
             if not (line.sku or line.title):
                 row.refuse(field, CellMissing(field=row.header.names.get(field, field)))
-            row.refuse(field, _unmapped(drafter.catalog.channel, line))
+            row.refuse(field, unmapped(drafter.catalog.channel, line))
         lines.append(LineRecord(sku=sku, qty=line.qty, paid_fen=line.paid_fen))
     return replace(record, lines=tuple(lines))
 
 
-def _sku(drafter: Drafter, line: LineRecord) -> str | None:
+def our_sku(catalog: PlacingCatalog, names: ChannelNames, line: LineRecord) -> str | None:
     """Our SKU: what the map says of theirs, theirs itself, what the map says of the title."""
     if line.sku:
-        mapped = drafter.names.find(line.sku, line.variant)
+        mapped = names.find(line.sku, line.variant)
         if mapped is not None:
             return mapped
-        if line.sku in drafter.catalog.product_ids:
+        if line.sku in catalog.product_ids:
             return line.sku
-    return drafter.names.find(line.title, line.variant) if line.title else None
+    return names.find(line.title, line.variant) if line.title else None
 
 
-def _unmapped(channel: str, line: LineRecord) -> Unmapped:
+def unmapped(channel: str, line: LineRecord) -> Unmapped:
     """What is told of a name that leads nowhere: the command that maps it."""
     name = line.sku or line.title or ""
     words = ["cardctl", "channel", "map", "add", channel, name]

@@ -1,0 +1,281 @@
+"""Record orders, give them their cards and deliver them in one go."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cardctl.cli.context import Context
+from cardctl.cli.delivering import (
+    COUNTS,
+    MESSAGE,
+    FileMissing,
+    file_password,
+    make_outlet,
+    status_of,
+)
+from cardctl.cli.options import OptionalReason, PasswordSource
+from cardctl.cli.order_results import (
+    IMPORTED,
+    ISSUE,
+    ORDER_REJECT,
+    import_row,
+    import_status,
+    issue_status,
+    rejected_rows,
+    warn_of_import,
+)
+from cardctl.cli.order_stream import serve
+from cardctl.cli.output import Column, Format
+from cardctl.cli.rejects import rejects_output, write_rejects
+from cardctl.cli.terminal import escape
+from cardctl.cli.verbs import Noun
+from cardctl.errors import ExitStatus, UsageRefused
+from cardctl.vocabulary import DeliveryLayout, DeliveryVia, SentVia
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.deliveries.channel import ShownText
+    from cardctl.deliveries.results import SendResult
+    from cardctl.orders.run import OrderRun
+    from cardctl.vault.secret import Secret
+
+noun = Noun("order")
+
+RUN = (
+    Column("import", "recorded", of=IMPORTED),
+    Column("issue", "issued", of=ISSUE),
+    Column("delivery", "delivered", of=COUNTS),
+)
+_STDIN = "-"
+
+
+class StreamOptions(UsageRefused):
+    """An option was given that a stream does not have, or that only a stream has."""
+
+    code = "stream-options"
+    message = "{option} does not go with {other}"
+    hint = "cardctl order run - --channel CODE --stream"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the cards go to their buyers."""
+
+    via: SentVia
+    out: Path | None
+    layout: DeliveryLayout
+    password: "Secret | None"
+
+
+@noun.verb(
+    "run",
+    writes=True,
+    columns=RUN,
+    examples=(
+        "cardctl order run orders.csv --channel TB",
+        "cardctl order run orders.csv --channel TB --via terminal",
+        "cardctl order run - --channel TB --stream < orders.jsonl",
+    ),
+)
+def run(
+    context: Context,
+    file: Annotated[str, typer.Argument(help="A table of orders; - reads stdin.", metavar="FILE")],
+    channel: Annotated[str, typer.Option(help="Where they come from.", metavar="CODE")],
+    via: Annotated[SentVia | None, typer.Option(help="Deliver, too: the way to the buyer.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The workbook to write; it is encrypted.", metavar="FILE.xlsx"),
+    ] = None,
+    layout: Annotated[
+        DeliveryLayout, typer.Option(help="In a file: a row a card, or a text to paste an order.")
+    ] = DeliveryLayout.TABLE,
+    password_source: PasswordSource = None,
+    items: Annotated[
+        str | None,
+        typer.Option(
+            help="The item report that goes with the list (淘宝宝贝报表).", metavar="FILE"
+        ),
+    ] = None,
+    order_format: Annotated[
+        str, typer.Option(help="The format of the file; auto looks at its header.", metavar="NAME")
+    ] = "auto",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Take the whole file or nothing of it.")
+    ] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Write all rows that were not taken to this file.", metavar="PATH"),
+    ] = None,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Answer each JSON line of stdin with a line, until its end."),
+    ] = False,
+    reveal: Annotated[
+        bool,
+        typer.Option("--reveal", help="With --stream: the cards in clear; needs a full key."),
+    ] = False,
+    reason: OptionalReason = None,
+) -> None:
+    """Record orders, give them their cards and deliver them in one go.
+
+    Run again, it changes nothing that was done and goes on where it stopped.
+    """
+    from cardctl.orders.run import OrderFile, run_orders
+    from cardctl.workbooks.source import Source
+
+    given = {"--out": out, "--items": items, "--rejects": rejects, "--strict": strict, "--via": via}
+    if stream:
+        _refuse_beside_stream(context, file, given)
+        _serve(context, channel, reveal=reveal, reason=reason)
+        return
+    if reveal:
+        raise StreamOptions(option="--reveal", other="FILE")
+    rejects_file = rejects_output(context, rejects, ORDER_REJECT)
+    way = _way(context, via, out, layout, password_source)
+    orders = OrderFile(
+        channel=channel,
+        source=Source.of(file),
+        items=Source.of(items) if items is not None else None,
+        order_format=order_format,
+        strict=strict,
+    )
+    with nullcontext() if context.dry_run else context.run.steps(context.store):
+        with context.progress("Recording and issuing") as progress:
+            done = run_orders(
+                context.store,
+                run=context.run,
+                file=orders,
+                dry_run=context.dry_run,
+                advance=progress.advance,
+            )
+        write_rejects(context, rejects_file, rejected_rows(done.imported.rejects), ORDER_REJECT)
+        warn_of_import(context, done.imported)
+        _deliver(context, done, way)
+
+
+def _refuse_beside_stream(context: Context, file: str, given: dict[str, Any]) -> None:
+    """A stream reads stdin and answers in JSON lines; nothing else has a meaning for it."""
+    if file != _STDIN:
+        raise StreamOptions(option="FILE", other="--stream")
+    if context.output.format not in (None, Format.JSON, Format.JSONL):
+        raise StreamOptions(option="--format", other="--stream")
+    for option, value in given.items():
+        if value:
+            raise StreamOptions(option=option, other="--stream")
+
+
+def _serve(context: Context, channel: str, *, reveal: bool, reason: str | None) -> None:
+    from cardctl.orders.given import Reveal
+    from cardctl.orders.reveal import ReasonMissing
+    from cardctl.orders.stream import OrderStream, StreamWish
+
+    wish = None
+    if reveal:
+        if not (reason or "").strip():
+            raise ReasonMissing
+        context.vault.full_keyset()
+        wish = Reveal(context.vault, reason or "")
+    orders = OrderStream(
+        context.store,
+        channel=channel,
+        begin=context.begin_run,
+        wish=StreamWish(reveal=wish, dry_run=context.dry_run),
+    )
+    try:
+        serve(context, orders, reveal=reveal)
+    finally:
+        orders.close()
+
+
+def _way(
+    context: Context,
+    via: SentVia | None,
+    out: Path | None,
+    layout: DeliveryLayout,
+    password_source: str | None,
+) -> _Way | None:
+    """How to deliver, checked before anything is done; None: not at all."""
+    if via is None:
+        return None
+    if via == SentVia.FILE and out is None:
+        raise FileMissing
+    context.vault.full_keyset()
+    password = file_password(context, password_source) if via == SentVia.FILE else None
+    return _Way(via, out, layout, password)
+
+
+def _deliver(context: Context, done: "OrderRun", way: _Way | None) -> None:
+    """Deliver what was issued, and show what came of it all."""
+    from cardctl.deliveries.channel import open_channel
+    from cardctl.deliveries.deliver import Wish, deliver
+    from cardctl.deliveries.queries import find_orders
+    from cardctl.deliveries.results import SendResult
+
+    if way is None or context.dry_run:
+        _show(context, done, SendResult(pending=len(done.deliverable)) if way else None)
+        return
+    shown = _Shown(context, done)
+    outlet = make_outlet(
+        context, path=way.out, password=way.password, layout=way.layout, show=shown.show_texts
+    )
+    with context.reading() as session:
+        named = find_orders(session, names=done.deliverable)
+    if not named:
+        _show(context, done, SendResult())
+        return
+    with (
+        context.progress("Delivering") as progress,
+        open_channel(DeliveryVia(way.via), outlet) as opened,
+    ):
+        result = deliver(
+            context.store,
+            run=context.run,
+            vault=context.vault,
+            channel=opened,
+            wish=Wish(named=named),
+            advance=progress.advance,
+        )
+    if not shown.is_told:
+        _show(context, done, result)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What is delivered by way of the terminal is shown before it is recorded as delivered."""
+
+    context: Context
+    done: "OrderRun"
+    is_told: bool = False
+
+    def show_texts(self, result: "SendResult", texts: "Sequence[ShownText]") -> None:
+        """In JSON the messages are a part of the one document."""
+        if self.context.output.is_json:
+            _show(self.context, self.done, result, texts)
+            self.is_told = True
+            return
+        for one in texts:
+            self.context.write(escape(one.text) + "\n\n")
+
+
+def _show(
+    context: Context,
+    done: "OrderRun",
+    delivered: "SendResult | None",
+    texts: "Sequence[ShownText] | None" = None,
+) -> None:
+    told = rejected_rows(done.imported.rejects)
+    row: dict[str, object] = {"import": import_row(done.imported, told), "issue": done.issued}
+    row["delivery"] = delivered
+    columns: tuple[Column, ...] = RUN
+    if texts is not None:
+        row["messages"] = list(texts)
+        columns = (*RUN, Column("messages", "messages", of=MESSAGE))
+    statuses = [import_status(done.imported), issue_status(done.issued, single=False)]
+    if delivered is not None:
+        statuses.append(status_of(delivered))
+    refused = ExitStatus.INPUT_REFUSED in statuses
+    context.show(row, columns, status=ExitStatus.INPUT_REFUSED if refused else max(statuses))

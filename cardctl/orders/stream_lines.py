@@ -1,0 +1,166 @@
+"""Read an order from a JSON line: the fields of the generic table, by the same names. Pure.
+
+A script writes these lines, not a platform: a field that no order has is a slip of the script's,
+and an order that lost its quantity to a slip would get one card. So it is refused.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
+
+from cardctl.errors import BadValue, CardctlError, InputRefused
+from cardctl.orders.formats.generic import FORMAT
+from cardctl.orders.grouping import merge_records
+from cardctl.orders.reading import CellMissing, CellRefused, FieldRow
+from cardctl.orders.records import OrderRecord, check_order
+from cardctl.workbooks.cells import Cell, NotText, Row
+from cardctl.workbooks.headers import Header, find_header
+
+LINE_MAX_BYTES = 65_536
+"""A longer line is no order: it is answered without being read."""
+
+_LINES = "lines"
+_LINE_FIELDS = frozenset({"sku", "qty", "line_paid"})
+_SHAPES_KEPT = 64
+
+
+class NotJson(InputRefused):
+    """A line is no JSON object."""
+
+    code = "not-json"
+    message = "the line is no JSON object in UTF-8"
+    hint = 'a line such as {{"order": "1001", "sku": "VIP", "paid": "28.00"}}'
+
+
+class LineTooLong(InputRefused):
+    """A line is longer than any order."""
+
+    code = "line-too-long"
+    message = "the line is longer than {most} bytes"
+    hint = "end each order with a line break"
+
+
+class FieldUnknown(InputRefused):
+    """A line has a field that no order has."""
+
+    code = "unknown-field"
+    message = "no order has a field {field}"
+    hint = "one of: {known}"
+
+
+class FieldMisplaced(InputRefused):
+    """A field of a line stands beside the lines, or one of the order within them."""
+
+    code = "misplaced-field"
+    message = "{field} stands in the wrong place: in lines[] are sku, qty and line_paid, only there"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLine:
+    """A line as it came, numbered from 1; None where it was too long to be kept."""
+
+    number: int
+    octets: bytes | None
+
+
+class LineRefused(Exception):
+    """What is wrong with a line, and the field it is in, if it is in one."""
+
+    def __init__(self, problem: CardctlError, field: str | None = None) -> None:
+        """Keep both."""
+        super().__init__()
+        self.problem = problem
+        self.field = field
+
+
+def read_order(line: StreamLine, zone: ZoneInfo) -> OrderRecord:
+    """The order that a line tells. Raises `LineRefused`."""
+    if line.octets is None:
+        raise LineRefused(LineTooLong(most=LINE_MAX_BYTES))
+    told = _parse(line.octets)
+    lines = told.pop(_LINES, None)
+    try:
+        parts = [told] if lines is None else [told | part for part in _parts(told, lines)]
+        record = merge_records([_read(part, line.number, zone) for part in parts])
+        if record.may_be_new and not record.says_paid:
+            raise LineRefused(CellMissing(field="paid"), "paid")
+        return check_order(record)
+    except CellRefused as refused:
+        raise LineRefused(refused.reject.problem, refused.reject.column) from None
+    except InputRefused as problem:
+        raise LineRefused(problem) from None
+
+
+def _parse(octets: bytes) -> dict[str, Any]:
+    try:
+        told = _DECODER.decode(octets.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise LineRefused(NotJson())
+    return told
+
+
+def _parts(told: Mapping[str, Any], lines: object) -> list[dict[str, Any]]:
+    """The lines of an order, each an object with nothing but what a line has."""
+    if not (isinstance(lines, list) and lines and all(isinstance(one, dict) for one in lines)):
+        problem = BadValue(value=_LINES, expected="a list of lines, each with its sku")
+        raise LineRefused(problem, _LINES)
+    for name in _fields_of(tuple(told)).keys() & _LINE_FIELDS:
+        raise LineRefused(FieldMisplaced(field=name), name)
+    for part in lines:
+        for name in _fields_of(tuple(part)).keys() - _LINE_FIELDS:
+            raise LineRefused(FieldMisplaced(field=name), name)
+    return lines
+
+
+def _fields_of(names: Sequence[str]) -> Mapping[str, str]:
+    return _header(tuple(names)).names
+
+
+def _read(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> OrderRecord:
+    header = _header(tuple(told))
+    cells = [_cell(name, value) for name, value in told.items()]
+    return FORMAT.read(FieldRow(number, cells, header, exact_numbers=True, zone=zone))
+
+
+@lru_cache(_SHAPES_KEPT)
+def _header(names: tuple[str, ...]) -> Header:
+    """Where each field stands; a script's lines have one shape, or a few."""
+    header = find_header(iter([Row(0, list(names))]), FORMAT.synonyms, ())
+    for name in names:
+        if name.strip() not in header.names.values():
+            raise FieldUnknown(field=name[:40], known=", ".join([*FORMAT.synonyms, _LINES]))
+    return header
+
+
+def _cell(name: str, value: object) -> Cell:
+    if isinstance(value, str | NotText):
+        return value
+    if value is None:
+        return ""
+    problem = BadValue(value=json.dumps(value, default=str)[:40], expected="a text or a number")
+    raise LineRefused(problem, name)
+
+
+def _number(text: str) -> NotText:
+    return NotText("number", text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    # Of two values for one field neither is the right one.
+    return found if len(found) == len(pairs) else _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise ValueError
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_number, parse_float=_number, parse_constant=_number
+)
+"""Numbers keep the digits they are written with."""
