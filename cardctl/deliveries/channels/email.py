@@ -1,0 +1,192 @@
+"""E-mail: the shop's words to the buyer, the cards as an encrypted workbook.
+
+The password of the workbook goes another way: it is told to the buyer by the shop (`delivery
+password`), or was agreed on with `--password-source`. Cards of products that allow it stand in the
+text instead. A mail that is sent again, as nobody knows whether it arrived, has the same
+Message-ID.
+"""
+
+import re
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from io import BytesIO
+
+from cardctl import clock
+from cardctl.deliveries.channel import (
+    DELIVERED,
+    Answer,
+    DeliveryChannel,
+    Outlet,
+    give_up,
+    try_again,
+)
+from cardctl.deliveries.failures import Rejected, TooSlow, Unreachable, foreign_words
+from cardctl.deliveries.message import Message
+from cardctl.deliveries.patience import Patience
+from cardctl.deliveries.results import SendResult
+from cardctl.deliveries.signed import IDEMPOTENCY_KEY
+from cardctl.deliveries.smtp import connect, read_mail_server
+from cardctl.deliveries.table import table_header, table_rows
+from cardctl.deliveries.templates import BadTemplate, Templates
+from cardctl.deliveries.text import words_of
+from cardctl.deliveries.wording import described, has_hidden
+from cardctl.errors import InputRefused
+from cardctl.vault.delivery_password import delivery_password
+from cardctl.vault.protected_package import ProtectedPackage
+from cardctl.vault.secret import Secret
+from cardctl.vocabulary import DeliveryVia
+from cardctl.workbooks.write import GrowingWorkbook
+
+DEADLINE_S = 60.0
+"""For one mail, from the first look for the server to its last answer."""
+
+_FAILURES_MOST = 5
+_ADDRESS = re.compile(r"[\x21-\x7e]{1,64}@[\x21-\x7e]{1,190}")
+_NOT_IN_ADDRESS = frozenset('<>()[]\\,;:"')
+_FOR_EVER = 500
+_WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+class NoMailAddress(InputRefused):
+    """An order without an address that mail can be sent to."""
+
+    code = "no-mail-address"
+    message = "order {order} has no e-mail address that mail can be sent to"
+    hint = "cardctl order edit {order} --email ADDRESS"
+
+
+class _Email:
+    """Sends one mail an order, over one connection as long as it lasts."""
+
+    via = DeliveryVia.EMAIL
+    staged = False
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._server = read_mail_server(outlet.settings)
+        self._login = outlet.mail_password() if self._server.user else None
+        self._templates = Templates(outlet.settings.home, outlet.sender.language)
+        self._templates.check()
+        self._patience = Patience(DEADLINE_S)
+        self._connection: smtplib.SMTP | None = None
+        self._failures = 0
+        # A name server may be silent for some time before that is counted.
+        self.deadline_ms = int(DEADLINE_S * 2_000)
+
+    def send(self, message: Message) -> Answer:
+        if not _is_address(message.email):
+            return give_up(NoMailAddress(order=message.order))
+        try:
+            mail = self._compose(message)
+        except BadTemplate as error:
+            # Its samples were filled in well; this order's words were not.
+            return give_up(error)
+        if self._failures >= _FAILURES_MOST:
+            return try_again(self._unreachable("it has failed too often just now"))
+        with self._patience.limit():
+            return self._send(str(message.email), mail.as_bytes(policy=SMTP))
+
+    def finish(self, result: SendResult) -> None:
+        """Nothing was staged."""
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(smtplib.SMTPException, OSError), self._patience.limit():
+                self._connection.quit()
+        self._drop()
+        self._patience.close()
+
+    def _send(self, address: str, octets: bytes) -> Answer:
+        """Raises what is the same for every mail: a login refused, a server not trusted."""
+        try:
+            if self._connection is None or self._connection.sock is None:
+                self._drop()
+                self._connection = connect(self._server, self._login, patience=self._patience)
+            self._connection.sendmail(self._server.sender.addr_spec, [address], octets)
+        except smtplib.SMTPRecipientsRefused as error:
+            return self._refused(*next(iter(error.recipients.values())))
+        except smtplib.SMTPResponseException as error:
+            return self._refused(error.smtp_code, error.smtp_error)
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+            self._failures += 1
+            if self._patience.is_over:
+                return try_again(TooSlow(host=self._server.host, seconds=round(DEADLINE_S)))
+            return try_again(self._unreachable("there is no connection"))
+        self._failures = 0
+        return DELIVERED
+
+    def _refused(self, status: int, words: bytes | str) -> Answer:
+        """The server said no: for now, or (5xx) for ever."""
+        self._failures = 0
+        text = words.decode(errors="replace") if isinstance(words, bytes) else words
+        error = Rejected(host=self._server.host, status=status, words=foreign_words(text))
+        return give_up(error) if status >= _FOR_EVER else try_again(error)
+
+    def _unreachable(self, reason: str) -> Unreachable:
+        return Unreachable(host=self._server.host, reason=reason)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _compose(self, message: Message) -> EmailMessage:
+        text = self._templates.mail(described(message, self._outlet.sender, secrets="in-text"))
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = self._server.sender
+        mail["To"] = message.email
+        mail["Subject"] = text.subject
+        mail["Date"] = datetime.fromtimestamp(clock.now_ms() // 1000, UTC)
+        mail["Message-ID"] = f"<{message.idempotency_key}@{self._server.domain}>"
+        mail[IDEMPOTENCY_KEY] = message.idempotency_key
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(text.body)
+        if has_hidden(message):
+            main, sub = _WORKBOOK
+            name = re.sub(r"[^A-Za-z0-9._-]", "_", message.number)[:60]
+            mail.add_attachment(
+                self._workbook(message), maintype=main, subtype=sub, filename=f"{name}.xlsx"
+            )
+        return mail
+
+    def _workbook(self, message: Message) -> bytes:
+        """The cards that may not stand in the text, encrypted; they are in memory only."""
+        hidden = tuple(card for card in message.cards if not card.secret_in_text)
+        sender, stream = self._outlet.sender, BytesIO()
+        words = words_of(sender.language)
+        package = ProtectedPackage(stream, self._password_of(message))
+        workbook = GrowingWorkbook(package, table_header(words), sheet=words.sheet)
+        for row in table_rows(replace(message, cards=hidden), sender):
+            workbook.add(row)
+        workbook.finish()
+        package.finish()
+        return stream.getvalue()
+
+    def _password_of(self, message: Message) -> Secret:
+        given = self._outlet.password
+        return given or delivery_password(self._outlet.vault, order=message.order)
+
+
+def _is_address(text: str | None) -> bool:
+    """Whether it is one plain address: nothing in it begins another header or recipient."""
+    if text is None or not _ADDRESS.fullmatch(text) or text.count("@") != 1:
+        return False
+    return not (_NOT_IN_ADDRESS & set(text)) and ".." not in text
+
+
+@contextmanager
+def _open(outlet: Outlet) -> Iterator[_Email]:
+    channel = _Email(outlet)
+    try:
+        yield channel
+    finally:
+        channel.close()
+
+
+CHANNEL = DeliveryChannel(DeliveryVia.EMAIL, _open)

@@ -1,0 +1,223 @@
+"""E-mail against a real server: private, for the buyer alone, never lost, twice the same."""
+
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from email.header import decode_header, make_header
+from io import BytesIO
+
+import msoffcrypto
+import pytest
+from openpyxl import load_workbook
+
+from cardctl.deliveries.channels import email
+from tests.support.certificates import self_made
+from tests.support.smtp_server import DROP, HANG, PASSWORD, USER, mail_server
+
+SEND = "delivery send --pending --via email --json"
+AGAIN = "delivery send TB:1 --via email --json"
+
+
+@pytest.fixture
+def mailing(shop, monkeypatch, tmp_path):
+    """One issued order of two cards, a shop with a name, and a server that it trusts."""
+    monkeypatch.setattr(email, "DEADLINE_S", 1.5)
+    shop.certificate = self_made(tmp_path)
+    shop.seed_catalog()
+    shop.import_codes("VIP", ["=1+1", "007"])
+    shop.run("product edit VIP --guide 在APP内兑换")
+    order = "order add --channel TB --number 1 --sku VIP --qty 2 --paid 56"
+    shop.run(f"{order} --buyer 小王 --email buyer@example.test")
+    shop.run("order issue TB:1")
+    shop.env.update(
+        MAIL_PASSWORD=PASSWORD,
+        SSL_CERT_FILE=str(shop.certificate.certificate),
+        CARDCTL_SMTP_HOST="localhost",
+        CARDCTL_SMTP_FROM="卡铺 <cards@shop.example.test>",
+        CARDCTL_SMTP_USER=USER,
+        CARDCTL_SMTP_PASSWORD_SOURCE="env:MAIL_PASSWORD",
+        CARDCTL_SHOP_NAME="卡铺",
+        CARDCTL_SHOP_CONTACT="微信 made-up",
+    )
+    return shop
+
+
+@contextmanager
+def served(shop, *answers, **options):
+    context = shop.certificate.server_context()
+    with mail_server(*answers, **({"context": context} | options)) as server:
+        shop.env["CARDCTL_SMTP_PORT"] = str(server.port)
+        yield server
+
+
+def status(shop):
+    return shop.run("order show TB:1 --json").json["status"]
+
+
+def attached(mail):
+    [part] = mail.iter_attachments()
+    return part
+
+
+def cells(octets, password):
+    book = msoffcrypto.OfficeFile(BytesIO(octets))
+    book.load_key(password=password)
+    opened = BytesIO()
+    book.decrypt(opened, verify_integrity=True)
+    return list(load_workbook(opened).active.iter_rows(values_only=True))
+
+
+def test_the_cards_are_in_a_workbook_whose_password_goes_another_way(mailing):
+    with served(mailing) as server:
+        assert mailing.run(SEND).json["delivered"] == 1
+        assert mailing.run(AGAIN).json["unchanged"] == 1
+        [mail], [octets] = server.mails, server.octets
+    assert server.recipients == [["buyer@example.test"]]
+    assert server.private == [True]
+    assert server.logins == [(USER.encode(), PASSWORD.encode())]
+    assert str(make_header(decode_header(mail["Subject"]))) == "Your order TB:1 · 卡铺"
+    text = mail.get_body().get_content()
+    for said in ("小王", "视频会员 × 2", "在APP内兑换", "微信 made-up"):
+        assert said in text
+    assert b"=1+1" not in octets
+    assert "007" not in text
+    [told] = mailing.run("delivery password TB:1 --reason asked --json").json
+    assert told["password"] not in text
+    rows = cells(attached(mail).get_content(), told["password"])
+    assert {row[4] for row in rows[1:]} == {"=1+1", "007"}
+    assert status(mailing) == "delivered"
+    mailing.run("audit verify")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_product_may_have_its_secret_in_the_text_and_words_of_its_own(mailing):
+    mailing.run("product edit VIP --email-secret text")
+    folder = mailing.home / "templates"
+    folder.mkdir()
+    own = "Subject: {{ shop.name }}\r\n\r\n{% for p in products %}{% for c in p.cards %}"
+    (folder / "VIP.zh.txt").write_text("Subject: x\n{{ nothing.here }}")
+    own += "{{ c.secret }};"
+    (folder / "VIP.en.txt").write_text(own + "{% endfor %}{% endfor %}{{ order }}\r\n")
+    with served(mailing) as server:
+        mailing.run(SEND)
+        [mail] = server.mails
+    assert list(mail.iter_attachments()) == []
+    assert sorted(mail.get_content().strip().split(";")) == ["007", "=1+1", "TB:1"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "template",
+    [
+        "no subject\n",
+        "Subject: x\n{{ ordr }}",
+        "Subject: x\n{% if %}",
+        "Subject: x\n{{ order.__class__.__mro__ }}",
+        "Subject: x\n{{ 1 / 0 }}",
+        "Subject: x\n{{ 'x' * 9999999 }}",
+    ],
+)
+def test_a_broken_template_refuses_before_anything_is_leased(mailing, template):
+    (mailing.home / "templates").mkdir()
+    (mailing.home / "templates" / "other.en.txt").write_text(template)
+    with served(mailing) as server:
+        assert mailing.run(SEND, status=2).error["code"] == "bad-template"
+        assert server.mails == []
+    assert mailing.sql("SELECT count(*) FROM card_delivery") == [(0,)]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_whatever_a_server_does_nothing_is_lost_and_repeats_have_the_same_id(mailing):
+    """It says not now, takes it and goes away, takes it and says nothing, and comes back."""
+    with served(mailing, "451 later", DROP, HANG, "250 OK") as server:
+        for _ in range(3):
+            began = time.monotonic()
+            assert mailing.run(AGAIN, status=9).json["failed"] == 1
+            assert time.monotonic() - began < 10
+            assert status(mailing) == "issued"
+        assert mailing.run(SEND).json["delivered"] == 0, "it waits before it is tried again"
+        assert mailing.run(AGAIN).json["delivered"] == 1
+    assert len(server.mails) == 4
+    assert len({mail["Message-ID"] for mail in server.mails}) == 1
+    assert len({mail["Idempotency-Key"] for mail in server.mails}) == 1
+    passwords = {mailing.run("delivery password TB:1 --reason x --json").stdout for _ in range(2)}
+    assert len(passwords) == 1
+    assert status(mailing) == "delivered"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_will_never_arrive_is_given_up_and_names_why(mailing):
+    with served(mailing, "554 mailbox\x1b[31m unknown") as server:
+        refused = mailing.run(AGAIN, status=9).json
+        assert refused["dead"] == 1
+        assert refused["deliveries"][0]["error"].startswith("rejected: localhost")
+        assert "\x1b" not in refused["deliveries"][0]["error"]
+        for bad in ("a@b@c", "a@x.test, b@x.test", "no address", "a@x.test\\nBcc: b@x.test"):
+            mailing.execute("UPDATE orders SET email = :bad", bad=bad.replace("\\n", "\n"))
+            told = mailing.run(AGAIN, status=9).json
+            assert told["deliveries"][0]["error"].startswith("no-mail-address")
+        assert len(server.mails) == 1
+    assert status(mailing) == "issued"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("settings", "options", "code", "ends"),
+    [
+        ({"MAIL_PASSWORD": "wrong"}, {}, "mail-login-refused", 9),
+        ({"SSL_CERT_FILE": "/nonexistent"}, {}, "mail-untrusted", 9),
+        ({}, {"context": None}, "mail-in-clear", 2),
+        ({"CARDCTL_SMTP_TLS": "none", "CARDCTL_SMTP_HOST": "mail.test"}, {}, "mail-in-clear", 2),
+        ({"CARDCTL_SMTP_HOST": ""}, {}, "mail-not-set", 2),
+        ({"CARDCTL_SMTP_FROM": "a@x.test, b@x.test"}, {}, "bad-mail-sender", 2),
+        ({"CARDCTL_SMTP_PASSWORD_SOURCE": "env:NONE"}, {}, "password-unreadable", 2),
+    ],
+)
+def test_what_no_mail_can_be_sent_with_ends_the_run_and_costs_no_try(
+    mailing, settings, options, code, ends
+):
+    mailing.env.update(settings)
+    with served(mailing, **options) as server:
+        refused = mailing.run(SEND, status=ends)
+    assert refused.error["code"] == code
+    assert server.mails == []
+    assert PASSWORD not in refused.stderr
+    assert mailing.sql("SELECT status FROM delivery WHERE status <> 'pending'") == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_tls_from_the_first_octet_and_none_on_this_machine_work_too(mailing):
+    mailing.env["CARDCTL_SMTP_USER"] = ""
+    for tls, options in (("tls", {"implicit": True}), ("none", {"context": None})):
+        mailing.env["CARDCTL_SMTP_TLS"] = tls
+        with served(mailing, **options) as server:
+            mailing.run(f"{AGAIN} --reprint --reason x" if tls == "none" else AGAIN)
+            assert server.private == [tls == "tls"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("words", [b"2", b"220-x\r\n" * 200_000, b""])
+def test_a_server_that_speaks_without_end_or_not_at_all_is_left_in_time(mailing, words):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        mailing.env["CARDCTL_SMTP_PORT"] = str(listener.getsockname()[1])
+        thread = threading.Thread(target=speak, args=(listener, words), daemon=True)
+        thread.start()
+        began = time.monotonic()
+        sent = mailing.run(AGAIN, status=9).json
+        assert time.monotonic() - began < 10
+        thread.join(10)
+    assert sent["failed"] == 1
+    assert status(mailing) == "issued"
+
+
+def speak(listener, words):
+    """Accept one connection, and say the same again and again until nobody is there."""
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        connection.settimeout(0.1)
+        while True:
+            connection.sendall(words)
+            with suppress(TimeoutError):
+                if not connection.recv(1):
+                    return
