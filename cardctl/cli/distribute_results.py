@@ -56,6 +56,15 @@ PROGRESS = (
     Column("cancelled", "cancelled"),
 )
 RAN = (*PROGRESS, Column("outcome", "outcome"), Column("conflicts", "conflicts"))
+CANCELLED = (
+    Column("plan", "plan"),
+    Column("status", "status"),
+    Column("cancelled", "cancelled"),
+    Column("restocked", "cards for sale again"),
+    Column("unchanged", "unchanged"),
+    Column("left", "left as they are"),
+    Column("orders", "orders"),
+)
 PLAN = (
     *_NAMED,
     Column("recipients", "recipients"),

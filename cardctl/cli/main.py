@@ -39,6 +39,7 @@ NOUNS = (
     NounRow("card", "Find, show and void single cards."),
     NounRow("order", "Record orders, give them cards, reveal cards."),
     NounRow("delivery", "Hand cards over, and see what came of it."),
+    NounRow("distribute", "Cards for many recipients, from one table."),
     NounRow("ledger", "The books: balances, journal, check."),
     NounRow("audit", "Who did what, and whether the record is whole."),
     NounRow("completion", "Print the completion script of a shell."),

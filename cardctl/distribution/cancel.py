@@ -41,7 +41,7 @@ class RecipientMissing(NotFound):
     """The plan has no such recipient."""
 
     message = "plan {plan} has no recipient {name}"
-    hint = "cardctl distribute report {plan} --out FILE.xlsx"
+    hint = "cardctl distribute status {plan}"
 
 
 @dataclass(slots=True)

@@ -75,13 +75,13 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     Raises `OutputExists` and `OutputUnwritable`.
     """
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise OutputExists(file=str(path)) from None
     except OSError as error:
         raise OutputUnwritable(file=str(path), reason=error.strerror) from None
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with os.fdopen(descriptor, "w+b") as stream:
             yield stream
     except OSError as error:
         with suppress(OSError):

@@ -20,6 +20,7 @@ AGAIN_IS_MORE = {
     "vault rotate": "it is asked for a new key, and makes one each time",
     "vault slot add": "it is asked for one more key, and makes one each time",
     "stock move": "it is asked to move so many more, and moves them each time",
+    "distribute resend": "it is asked to send once more, and does each time",
     "stock generate": "it is asked for so many more codes, and makes them each time",
 }
 
@@ -124,7 +125,13 @@ LINES = {
     ),
     "order add": Twice(ORDER, told={"outcome": "unchanged"}),
     "order import": Twice("order import orders.csv --channel TB", told={"new": 0, "unchanged": 1}),
+    "order run": Twice("order run orders.csv --channel TB --via terminal"),
     "distribute plan": Twice(PLAN, told={"outcome": "unchanged"}),
+    "distribute cancel": Twice(
+        "distribute cancel spring u1 --reason x --yes",
+        before=(PLAN,),
+        told={"cancelled": 0, "unchanged": 1},
+    ),
     "distribute run": Twice(
         "distribute run spring", before=(PLAN,), told={"outcome": "unchanged", "assigned": 1}
     ),

@@ -70,18 +70,21 @@ TABLES = {
     ),
     "order import": Reader("order import odd.bin --channel TB", "odd.bin"),
     "order import -": Reader("order import - --channel TB"),
+    "distribute plan": Reader("distribute plan odd.bin --name odd", "odd.bin"),
+    "distribute plan -": Reader("distribute plan - --name odd"),
     "setup import": Reader("setup import odd.bin --yes", "odd.bin"),
     "card void --from": Reader(f"card void --from odd.bin {_BY} --yes", "odd.bin"),
     "card freeze --from -": Reader(f"card freeze --from - {_BY} --yes"),
+    "delivery ship --from": Reader("delivery ship --from odd.bin --channel TB", "odd.bin"),
     "card update --from": Reader(f"card update --from odd.bin {_BY} --yes", "odd.bin"),
 }
-    "delivery ship --from": Reader("delivery ship --from odd.bin --channel TB", "odd.bin"),
 """They read tables, or lists like tables."""
 
 OTHERS = {
     "card find -": Reader("card find -"),
     "card redeem -": Reader("card redeem -"),
     "order issue -": Reader("order issue -"),
+    "order run --stream": Reader("order run - --channel TB --stream", ends=(0,)),
     "a configuration": Reader("config show", "config.toml", in_home=True),
     "a configuration of a project": Reader("config show", "cardctl.toml"),
     "a configuration, to write to": Reader(

@@ -1,12 +1,16 @@
 """Distributions: many recipients from one table, planned, run, reported, taken back."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cardctl.cli.context import Context
+from cardctl.cli.delivering import COUNTS, status_of
+from cardctl.cli.distribute_report import REPORTED, Opening, write_cards, write_report
 from cardctl.cli.distribute_results import (
+    CANCELLED,
     PLAN,
     PLANNED,
     PROGRESS,
@@ -17,15 +21,32 @@ from cardctl.cli.distribute_results import (
     ran_row,
     run_status,
 )
-from cardctl.cli.options import yuan
+from cardctl.cli.distribute_sending import opened_channel, plan_channel
+from cardctl.cli.options import OptionalReason, PasswordSource, Reason, yuan
 from cardctl.cli.order_results import rejected_rows
+from cardctl.cli.output import Output
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
+from cardctl.errors import ExitStatus, UsageRefused
 from cardctl.vocabulary import BuyerVia, DeliveryVia
 
 noun = Noun("distribute")
 
+CardFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="With cards by way of a file: the workbook to write.", metavar="FILE.xlsx"
+    ),
+]
 PlanName = Annotated[str, typer.Argument(help="The name of the plan.", metavar="NAME")]
+
+
+class NoWay(UsageRefused):
+    """The plan only assigns cards, and nobody says how one goes out."""
+
+    code = "no-way"
+    message = "plan {plan} says no way by which cards go out"
+    hint = "say it with --via"
 
 
 @noun.verb(
@@ -96,18 +117,44 @@ def plan(
     "run",
     writes=True,
     columns=RAN,
-    examples=("cardctl distribute run spring",),
+    examples=(
+        "cardctl distribute run spring",
+        "cardctl distribute run spring --out cards.xlsx --password-source env:PW",
+    ),
 )
-def run(context: Context, name: PlanName) -> None:
-    """Give every recipient of a plan their cards.
+def run(
+    context: Context, name: PlanName, out: CardFile = None, password_source: PasswordSource = None
+) -> None:
+    """Give every recipient of a plan their cards, and send them.
 
     Stopped on the way, the same command goes on where it was.
     """
+    from cardctl.distribution.foresee import foresee_run
+    from cardctl.distribution.progress import find_plan
     from cardctl.distribution.run import run_plan
 
-    with context.progress("Giving cards to recipients") as progress:
-        result = run_plan(context.store, run=context.run, name=name, advance=progress.advance)
-    context.show(ran_row(result), RAN, status=run_status(result))
+    with context.reading() as session:
+        found = find_plan(session, name=name)
+    texts: list[dict[str, object]] = []
+    if context.dry_run:
+        result = foresee_run(context.store, name=name, at=context.run.at)
+    else:
+        with (
+            context.progress("Giving cards to recipients", found.recipients) as progress,
+            plan_channel(
+                context, found, out=out, password_source=password_source, texts=texts
+            ) as channel,
+        ):
+            result = run_plan(
+                context.store,
+                run=context.run,
+                name=name,
+                vault=context.vault,
+                channel=channel,
+                advance=progress.advance,
+            )
+    extra = {"messages": texts} if texts else None
+    context.show(ran_row(result), RAN, status=run_status(result), extra=extra)
 
 
 @noun.verb("status", columns=PROGRESS, examples=("cardctl distribute status spring",))
@@ -128,3 +175,127 @@ def list_(context: Context) -> None:
     with context.reading() as session:
         found = list_plans(session)
     context.show([plan_row(one) for one in found], PLAN)
+
+
+@noun.verb(
+    "report",
+    columns=REPORTED,
+    examples=(
+        "cardctl distribute report spring --out spring.xlsx",
+        "cardctl distribute report spring --out cards.xlsx --reveal --reason 'for the customer'",
+    ),
+)
+def report(
+    context: Context,
+    name: PlanName,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="The file to write: .xlsx, .csv or .json.", metavar="FILE"),
+    ],
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="With the cards in clear, in an encrypted .xlsx.")
+    ] = False,
+    reason: OptionalReason = None,
+    password_source: PasswordSource = None,
+) -> None:
+    """Write a row a recipient: what became of them."""
+    from cardctl.distribution.progress import find_plan
+
+    Output(path=out).check((), may_replace=context.yes)
+    with context.reading() as session:
+        found = find_plan(session, name=name)
+    if reveal:
+        opening = Opening(reason or "", password_source)
+        written = write_cards(context, found, out, opening)
+    else:
+        written = write_report(context, found, out)
+    told = {"plan": name, "file": str(out), "revealed": reveal}
+    context.show(told | asdict(written), REPORTED)
+
+
+@noun.verb(
+    "resend",
+    writes=True,
+    columns=COUNTS,
+    examples=("cardctl distribute resend spring E1024 --reason 'the mail was lost'",),
+)
+def resend(
+    context: Context,
+    name: PlanName,
+    recipient: Annotated[str, typer.Argument(help="Who gets it again.", metavar="RECIPIENT")],
+    reason: Reason,
+    via: Annotated[
+        BuyerVia | None, typer.Option(help="Another way than the plan's, or one if it has none.")
+    ] = None,
+    out: CardFile = None,
+    password_source: PasswordSource = None,
+) -> None:
+    """Send one recipient's cards again."""
+    from cardctl.distribution.progress import find_plan
+    from cardctl.distribution.resend import resend as resend_cards
+
+    with context.reading() as session:
+        found = find_plan(session, name=name)
+    way = via.value if via is not None else found.via
+    if way is None:
+        raise NoWay(plan=name)
+    texts: list[dict[str, object]] = []
+    with opened_channel(
+        context, DeliveryVia(way), out=out, password_source=password_source, texts=texts
+    ) as channel:
+        result = resend_cards(
+            context.store,
+            run=context.run,
+            vault=context.vault,
+            channel=channel,
+            plan=found,
+            recipient=recipient,
+            reason=reason,
+            dry_run=context.dry_run,
+        )
+    extra = {"messages": texts} if texts else None
+    context.show(result, COUNTS, status=status_of(result, single=True), extra=extra)
+
+
+@noun.verb(
+    "cancel",
+    destroys=True,
+    columns=CANCELLED,
+    examples=(
+        "cardctl distribute cancel spring E1024 --reason 'left the company' --yes",
+        "cardctl distribute cancel spring --reason 'the wrong list' --yes",
+    ),
+)
+def cancel(
+    context: Context,
+    name: PlanName,
+    reason: Reason,
+    recipient: Annotated[
+        str | None, typer.Argument(help="Only this one; else the whole plan.", metavar="RECIPIENT")
+    ] = None,
+) -> None:
+    """Take a plan back, or what one recipient is to get.
+
+    Cards that nobody has seen are sold again; who has got theirs keeps them.
+    """
+    from cardctl.distribution.cancel import cancel_plan, cancel_recipient
+
+    if recipient is not None:
+        context.confirm("Take back what {recipient} is to get?", recipient=recipient)
+        with context.change() as (session, run):
+            result = cancel_recipient(
+                session, run=run, name=name, recipient=recipient, reason=reason
+            )
+    else:
+        context.confirm("Take plan {plan} back for all of its recipients?", plan=name)
+        with context.progress("Taking back") as progress:
+            result = cancel_plan(
+                context.store,
+                run=context.run,
+                name=name,
+                reason=reason,
+                dry_run=context.dry_run,
+                advance=progress.advance,
+            )
+    status = ExitStatus.NEEDS_PERSON if result.left else ExitStatus.DONE
+    context.show(result, CANCELLED, status=status)

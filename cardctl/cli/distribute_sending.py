@@ -1,0 +1,80 @@
+"""By which way the cards of a plan leave, opened with what the command says."""
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cardctl.cli.context import Context
+from cardctl.cli.delivering import FileMissing, file_password, make_outlet
+from cardctl.cli.terminal import escape
+from cardctl.errors import UsageRefused
+from cardctl.vocabulary import DeliveryVia, PlanStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cardctl.deliveries.channel import Channel, ShownText
+    from cardctl.deliveries.results import SendResult
+    from cardctl.distribution.progress import PlanRow
+
+
+class FileNotWritten(UsageRefused):
+    """A file is named, and the cards go another way."""
+
+    code = "file-not-written"
+    message = "--out is for cards that go by way of a file, and these go by {via}"
+    hint = "leave --out out"
+
+
+@contextmanager
+def plan_channel(
+    context: Context,
+    plan: "PlanRow",
+    *,
+    out: Path | None,
+    password_source: str | None,
+    texts: list[dict[str, object]],
+) -> "Iterator[Channel | None]":
+    """The plan's way out; None when its cards are only assigned, or all have left."""
+    if plan.via is None or plan.status == PlanStatus.DONE:
+        yield None
+        return
+    via = DeliveryVia(plan.via)
+    with opened_channel(
+        context, via, out=out, password_source=password_source, texts=texts
+    ) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_channel(
+    context: Context,
+    via: DeliveryVia,
+    *,
+    out: Path | None,
+    password_source: str | None,
+    texts: list[dict[str, object]],
+) -> "Iterator[Channel]":
+    """The way out, open; raises what is missing for it before anything is done.
+
+    What goes by way of the terminal is shown, or with JSON kept in `texts` for the document.
+    """
+    from cardctl.deliveries.channel import open_channel
+
+    if via is DeliveryVia.FILE and out is None:
+        raise FileMissing
+    if via is not DeliveryVia.FILE and out is not None:
+        raise FileNotWritten(via=via.value)
+    context.vault.full_keyset()
+
+    def show(_result: "SendResult", shown: "Sequence[ShownText]") -> None:
+        if context.output.is_json:
+            texts.extend(one._asdict() for one in shown)
+            return
+        for one in shown:
+            context.write(escape(one.text) + "\n\n")
+
+    password = file_password(context, password_source) if via is DeliveryVia.FILE else None
+    outlet = make_outlet(context, path=out, password=password, show=show)
+    with open_channel(via, outlet) as opened:
+        yield opened

@@ -1,0 +1,55 @@
+"""A plan with a way out delivers what it has given, and one recipient's cards again."""
+
+import pytest
+
+from tests.distribution.test_report import opened
+
+
+@pytest.fixture
+def by_file(shop, staff):
+    staff.codes(3)
+    staff.people(3)
+    shop.env["PW"] = "made-up-pass"
+    shop.run("distribute plan staff.csv --name spring --via file")
+    return shop
+
+
+def test_cards_leave_by_way_of_a_file_once(by_file):
+    line = "distribute run spring"
+    by_file.run(line, status=2)
+    assert by_file.sql("SELECT count(*) FROM orders") == [(0,)]
+
+    told = by_file.run(f"{line} --out cards.xlsx --password-source env:PW --json").json
+    assert (told["assigned"], told["delivered"], told["status"]) == (3, 3, "done")
+    _heading, *rows = opened(by_file.folder / "cards.xlsx", "made-up-pass")
+    assert len(rows) == 3
+    assert by_file.run(f"{line} --json").json["outcome"] == "unchanged"
+
+    refused = by_file.run("distribute cancel spring u0000 --reason x --yes --json", status=5)
+    assert refused.error["code"] == "cards-were-seen"
+    again = "distribute resend spring u0001 --reason lost --password-source env:PW --json"
+    assert by_file.run(f"{again} --out again.xlsx").json["delivered"] == 1
+    (_, row) = opened(by_file.folder / "again.xlsx", "made-up-pass")
+    assert row in rows
+    assert by_file.run("distribute status spring --json").json["delivered"] == 3
+    by_file.run("audit verify")
+
+
+def test_a_plan_by_way_of_the_terminal_shows_its_cards(shop, staff):
+    staff.codes(2)
+    staff.people(2)
+    shop.run("distribute plan staff.csv --name spring --via terminal")
+    told = shop.run("distribute run spring --json").json
+    assert told["delivered"] == 2
+    assert "MADE-UP-00000" in "".join(one["text"] for one in told["messages"])
+    shown = shop.run("distribute resend spring u0000 --reason x")
+    assert "MADE-UP-0000" in shown.stdout
+
+
+def test_nothing_is_sent_again_to_who_has_nothing(shop, staff):
+    staff.people(1)
+    shop.run("distribute plan staff.csv --name spring", status=8)
+    shop.run("distribute resend spring u0000 --reason x", status=2)
+    line = "distribute resend spring u0000 --via terminal --reason x --json"
+    assert shop.run(line, status=5).error["code"] == "nothing-to-send"
+    shop.run(line.replace("u0000", "nobody"), status=4)
