@@ -17,6 +17,7 @@ from msoffcrypto.format.ooxml import OOXMLFile
 from openpyxl import Workbook
 
 from cardctl.workbooks.write import SheetPage, new_file, write_sheets, write_workbook
+from sample_data import order_lists
 
 PASSWORD = "sample-2026"  # noqa: S105 -- it stands in the README too
 FILES = (
@@ -50,6 +51,7 @@ def make(folder: Path) -> None:
     _write_pasted(folder / "pasted.txt")
     _write_bad_rows(folder / "bad-rows.xlsx")
     _write_orders(folder / "orders.csv")
+    order_lists.write(folder / "orders")
 
 
 def code(index: int) -> str:
