@@ -62,7 +62,7 @@ def test_the_account_to_top_up_is_told_until_the_supplier_is_asked(shop):
     shop.seed_catalog()
     shop.run("product add GAME --name 点券 --kind topup --supplier SUP")
     shop.run("order add --channel TB --number 1 --sku GAME --paid 10")
-    shop.run("order issue TB:1", status=5)
+    shop.run("order issue TB:1", status=6)
     assert edit(shop, "TB:1 --topup-account 10001")["status"] == "paid"
     shop.run("order issue TB:1")
     # The request waits in the outbox.
