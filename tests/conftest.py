@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.support import statements
+from cardctl.storage import dialects
+from cardctl.workbooks import read
+from tests.support import engines, statements
 from tests.support.databases import BACKENDS, TestRun
+from tests.support.forked import FORKING
 from tests.support.postgres import Server, start_server
 from tests.support.shop import Shop, environment
 from tests.support.terminal import run_in_process
@@ -134,6 +137,15 @@ def frozen_clock(monkeypatch):
 def count_statements():
     """The list of the statements that were executed within a `with` block."""
     return statements.count_statements
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once():
+    """Let commands that run in this process share what they compile; see the module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dialects, "create_engine", engines.sharing(dialects.create_engine))
+        patch.setattr(read, "subprocess", FORKING)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -90,6 +90,8 @@ class _Bundle:
         left = MAX_INFLATED_BYTES
         for member in archive.infolist():
             name = _name_of(member)
+            if not member.filename:
+                raise FileDamaged(part="zip")
             if member.is_dir() or _left_by_system(name):
                 continue
             if name in self.members:

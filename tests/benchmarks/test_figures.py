@@ -65,13 +65,13 @@ def figures_for(shop, copied, rows):
     path = shop.folder / "cards.xlsx"
     write_workbook(path, rows)
     line = "batch import cards.xlsx --product CARDP --supplier SUP --cost 12.50 --json"
-    imported = measure(shop.spawn(line))
+    imported = measure(shop.spawn(line, afresh=True))
     assert json.loads(imported.stdout)["imported"] == rows
     orders = min(rows, ORDERS_MOST)
     place_orders(shop, orders)
     bare = copied(shop)
     bare_issue = issue_barely(bare, chunk=CHUNK)
-    issued = measure(shop.spawn("order issue --all --fields issued,cards --json"))
+    issued = measure(shop.spawn("order issue --all --fields issued,cards --json", afresh=True))
     assert json.loads(issued.stdout)["cards"] == orders
     return Figures(
         rows=rows,

@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+from tests.support.forked import Forked
+
 ORDERS, CARDS, PROCESSES, ROUNDS = 5_000, 4_000, 8, 10
 
 ISSUE_IN_SMALL_CHUNKS = """
@@ -79,7 +81,7 @@ def stock_shop(shop, *, orders, cards):
 def run_at_once(shop, commands):
     """Start processes together; each one's (exit status, stdout, stderr)."""
     started = [
-        subprocess.Popen(
+        Forked(
             [sys.executable, "-c", *command],
             env=shop.env,
             cwd=shop.folder,

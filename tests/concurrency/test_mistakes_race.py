@@ -10,6 +10,7 @@ import sys
 
 from cardctl.identifiers import card_code
 from tests.batches.books import balances, check_all
+from tests.support.forked import Forked
 
 ISSUE_IN_SMALL_CHUNKS = """
 import cardctl.orders.issue as issue
@@ -43,7 +44,7 @@ def names(shop, batch):
 
 def start(shop, line):
     command = [sys.executable, "-c", ISSUE_IN_SMALL_CHUNKS, *line.split()]
-    return subprocess.Popen(
+    return Forked(
         command,
         env=shop.env,
         cwd=shop.folder,

@@ -11,6 +11,7 @@ import pytest
 
 from cardctl.vault.sealing import CardOpener
 from tests.support.clear_text import files_holding
+from tests.support.forked import Forked
 from tests.support.shop import Shop, write_keys
 
 KILLS = 200
@@ -43,7 +44,7 @@ def place_orders(shop, step):
 
 def kill_at_a_random_moment(shop, line, *, usual_seconds, chance):
     """Start a command and kill it on its way; whether it was still running."""
-    process = subprocess.Popen(
+    process = Forked(
         [sys.executable, "-c", SMALL_CHUNKS, *line.split()],
         env=shop.env,
         cwd=shop.folder,

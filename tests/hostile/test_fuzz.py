@@ -7,7 +7,7 @@ through the child too, and on for longer.
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cardctl.errors import CardctlError, InputRefused
@@ -100,6 +100,7 @@ def test_any_text(text, line, want):
 
 
 @given(st.lists(st.tuples(st.text(max_size=20), st.binary(max_size=60)), max_size=6))
+@example([("\x00", b"")])
 def test_a_zip_of_anything(members):
     with suppress(UnicodeEncodeError):
         read(zips.bundle({name: content for name, content in members if name}))

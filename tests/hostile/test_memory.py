@@ -41,7 +41,7 @@ IN_THE_SUITE = {"one giant text in every cell"}
 def test_a_reader_stays_below_its_limit(shop, name):
     shop.seed_catalog()
     (shop.folder / "odd.bin").write_bytes(WORST[name].make())
-    measured = measure(shop.spawn(IMPORT), status=3)
+    measured = measure(shop.spawn(IMPORT, afresh=True), status=3)
     assert measured.peak_mb < MOST_MB
     print(f"\n{name}: {measured.peak_mb:.0f} MB, {measured.seconds:.1f} s")
 
@@ -58,7 +58,7 @@ def test_a_reader_stays_below_its_limit(shop, name):
 def test_a_stream_without_an_end_comes_to_one(shop, line):
     shop.seed_catalog()
     with open("/dev/zero", "rb") as zeros:  # noqa: PTH123 -- a device, for the process to read
-        process = shop.spawn(line, stdin=zeros)
+        process = shop.spawn(line, afresh=True, stdin=zeros)
         measured = measure(process, status=None)
     assert process.returncode in {2, 3, 4}
     assert measured.peak_mb < MOST_MB

@@ -12,7 +12,7 @@ from tests.support.shop import Shop
 
 def test_in_process_and_as_a_process_are_alike(shop):
     for line in ("stock levels --json", "card show A"):
-        spawned = shop.spawn(line)
+        spawned = shop.spawn(line, afresh=True)
         out, err = spawned.communicate(timeout=60)
         within = shop.run(line, status=spawned.returncode)
 

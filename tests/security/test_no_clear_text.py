@@ -118,7 +118,7 @@ def import_as_process(shop, line, rows):
     """Run an import as a process that is watched; (exit status, everything it said)."""
     sample = [text for row in rows[:200] for text in row if len(text) >= 8]
     with ProcessWatch([PASSWORD, *sample]) as watch:
-        process = shop.spawn(line, env={"WORKBOOK_PASSWORD": PASSWORD})
+        process = shop.spawn(line, env={"WORKBOOK_PASSWORD": PASSWORD}, afresh=True)
         stdout, stderr = process.communicate(timeout=300)
     assert watch.found == []
     return process.returncode, stdout + stderr

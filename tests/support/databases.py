@@ -86,7 +86,9 @@ class TestRun:
             shutil.copy2(template / "home" / DATABASE, home / DATABASE)
         else:
             name = (template / "database").read_text()
-            self._administer("CREATE DATABASE {} TEMPLATE {}", _database_of(url), name)
+            self._administer(
+                "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", _database_of(url), name
+            )
 
     def drop(self, url: str) -> None:
         """Remove a store's database from the server; a file goes with its folder."""
@@ -105,7 +107,9 @@ class TestRun:
 
     def _create_database(self, template: str) -> str:
         url = self._new_url()
-        self._administer("CREATE DATABASE {} TEMPLATE {}", _database_of(url), template)
+        self._administer(
+            "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", _database_of(url), template
+        )
         return url
 
     def _new_url(self) -> str:

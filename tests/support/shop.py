@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from cardctl import clock
 from cardctl.storage.store import Store, open_store
+from tests.support.forked import Forked
 from tests.support.statements import BY_TEST
 from tests.support.terminal import Result, run_in_process
 
@@ -96,15 +97,21 @@ class Shop:
         return result
 
     def spawn(
-        self, line: Line, *, env: Mapping[str, str] | None = None, **options: Any
+        self,
+        line: Line,
+        *,
+        env: Mapping[str, str] | None = None,
+        afresh: bool = False,
+        **options: Any,
     ) -> subprocess.Popen[str]:
         """Start a command line as a process of its own, its streams pipes of text.
 
-        It is killed with the test if the test has not waited for it.
+        It is killed with the test if the test has not waited for it. `afresh` starts it like a
+        merchant's, where a fork would not tell what is asked: memory, time, what is imported.
         """
         pipe = subprocess.PIPE
         given = {"stdin": pipe, "stdout": pipe, "stderr": pipe, "encoding": "utf-8"}
-        process = subprocess.Popen(
+        process = (subprocess.Popen if afresh else Forked)(
             [sys.executable, "-m", "cardctl", *words(line)],
             cwd=self.folder,
             env={**self.env, **(env or {})},
