@@ -294,7 +294,7 @@ def set_webhook(
 
 @webhook.verb("show", columns=webhooks.SHOWN, examples=("cardctl supplier webhook show SUP",))
 def show_webhook(context: Context, supplier: Code) -> None:
-    """Show where a supplier takes requests, but for what is secret."""
+    """Show where a supplier takes requests, but no secret of it."""
     from cardctl.catalog import webhooks as catalogue
 
     with context.reading() as session:
