@@ -22,6 +22,7 @@ class UnknownZone(UsageRefused):
 NEVER = 2**63 - 1
 """`expires_at` of what does not expire: the maximum, so that it sorts last everywhere."""
 
+MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 
 _LATEST = 253_402_250_399_999
@@ -36,6 +37,9 @@ _NEVER_WORDS = frozenset(
     {"never", "永久", "永久有效", "永不过期", "长期", "长期有效", "无限期", "不限期", "无期限"}
 )
 _DURATION = re.compile(r"(\d{1,5})d", re.ASCII)
+_SPAN = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
+_SPAN_MINUTES = {"m": 1, "h": 60, "d": 1_440}
+_SPAN_DAYS_MAX = 30
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", re.ASCII)
 _FORMATS = (
     "%Y-%m-%d %H:%M:%S",
@@ -146,6 +150,15 @@ def parse_days(text: str) -> int:
     if not match:
         raise BadValue(value=text, expected="a number of days, such as 30d")
     return int(match[1])
+
+
+def parse_minutes(text: str) -> int:
+    """Minutes of a time such as ``30m``, ``2h`` or ``1d``, up to 30 days; raises `BadValue`."""
+    match = _SPAN.fullmatch(text.strip())
+    minutes = int(match[1]) * _SPAN_MINUTES[match[2]] if match else 0
+    if not 1 <= minutes <= _SPAN_DAYS_MAX * _SPAN_MINUTES["d"]:
+        raise BadValue(value=text, expected="a time up to 30 days, such as 30m, 2h or 1d")
+    return minutes
 
 
 def _add_months(day: date, months: int) -> date:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cardctl.clock import parse_days
+from cardctl.clock import parse_days, parse_minutes
 from cardctl.money import parse_amount, parse_rate
 from cardctl.settings import Language
 
@@ -27,6 +27,11 @@ def rate(help_text: str, *names: str) -> Any:
 def days(help_text: str, *names: str) -> Any:
     """An option such as 30d; the verb gets whole days."""
     return typer.Option(*names, help=help_text, parser=parse_days, metavar="DAYS")
+
+
+def minutes(help_text: str, *names: str) -> Any:
+    """An option such as 30m, 2h or 1d; the verb gets whole minutes."""
+    return typer.Option(*names, help=help_text, parser=parse_minutes, metavar="TIME")
 
 
 Reason = Annotated[str, typer.Option(help="Why; it goes to the audit log.", metavar="TEXT")]

@@ -11,9 +11,12 @@ from cardctl.vocabulary import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cardctl.cli.context import Context
     from cardctl.orders.intake import OrderImport
+    from cardctl.orders.outcomes import IssueResult
     from cardctl.orders.queries import OrderDetails
     from cardctl.orders.reading import RejectedRow
+    from cardctl.orders.reserve import ReserveResult
     from cardctl.orders.reveal import RevealedCard
 
 ORDER = (
@@ -26,7 +29,12 @@ ORDER = (
     Column("agent", "agent"),
     Column("qty", "quantity"),
 )
-PLACED = (Column("order", "order"), Column("status", "status"), Column("outcome", "outcome"))
+PLACED = (
+    Column("order", "order"),
+    Column("status", "status"),
+    Column("outcome", "outcome"),
+    Column("reserved_until_at", "reserved until"),
+)
 LINE = (
     Column("line", "line"),
     Column("sku", "SKU"),
@@ -132,6 +140,22 @@ ISSUE = (
     Column("unchanged", "unchanged"),
     Column("orders", "orders", of=ISSUED),
 )
+RESERVATION = (
+    Column("order", "order"),
+    Column("status", "status"),
+    Column("cards", "cards"),
+    Column("reserved_until_at", "reserved until"),
+    Column("reason", "reason"),
+)
+RESERVE = (
+    Column("reserved", "reserved"),
+    Column("extended", "extended"),
+    Column("unchanged", "unchanged"),
+    Column("short", "short"),
+    Column("frozen", "frozen"),
+    Column("cards", "cards"),
+    Column("orders", "orders", of=RESERVATION),
+)
 CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "status before"))
 REFUNDED = (
     Column("order", "order"),
@@ -216,8 +240,39 @@ def import_row(result: "OrderImport", rejects: "Sequence[dict[str, object]]") ->
     }
 
 
+def warn_of_import(context: "Context", result: "OrderImport") -> None:
+    """Say on stderr what is doubtful in what was taken."""
+    for warning in result.warnings:
+        context.warn(warning.message, **warning.details)
+    if result.paid_missing:
+        context.warn(
+            "{count} orders do not say what was paid; they were recorded with 0",
+            count=result.paid_missing,
+        )
+
+
 def import_status(result: "OrderImport") -> ExitStatus:
     """What an import ends with."""
     if result.status == "refused":
         return ExitStatus.INPUT_REFUSED
     return ExitStatus.NEEDS_PERSON if result.needs_person else ExitStatus.DONE
+
+
+def issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
+    """What issuing ends with: of many some need a person.
+
+    One that got nothing was stopped by a rule, or is a conflict.
+    """
+    stopped = result.held or result.blocked
+    if not (stopped or result.short or result.frozen or result.refused):
+        return ExitStatus.DONE
+    if not single:
+        return ExitStatus.NEEDS_PERSON
+    return ExitStatus.RISK_STOPPED if stopped else ExitStatus.STATE_FORBIDS
+
+
+def reserve_status(result: "ReserveResult", *, single: bool) -> ExitStatus:
+    """What reserving ends with: one that is not kept is a conflict, of many some need a person."""
+    if result.short or result.frozen or result.refused:
+        return ExitStatus.STATE_FORBIDS if single else ExitStatus.NEEDS_PERSON
+    return ExitStatus.DONE

@@ -33,7 +33,7 @@ _SPOKEN = frozenset(
 _SECOND = frozenset({"Column", "NounRow", "group"})
 """Functions whose second argument is a text: the first is a name for programs."""
 
-_OPTION_KINDS = frozenset({"yuan", "rate", "days"})
+_OPTION_KINDS = frozenset({"yuan", "rate", "days", "minutes"})
 """Functions of cli/options.py whose first argument is the help of an option."""
 
 _ERROR_DETAILS = frozenset({"expected", "noun", "problem", "question", "reason"})

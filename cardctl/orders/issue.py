@@ -9,8 +9,8 @@ and those behind it would take what it is to get.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import Session
 
@@ -26,15 +26,12 @@ from cardctl.orders.waiting import (
 )
 from cardctl.stock.expire import any_overdue, expire_cards
 from cardctl.stock.freeze import read_frozen
-from cardctl.stock.release import any_reservation_over, release_overdue
-from cardctl.storage.failures import TransactionRaced
+from cardctl.stock.release import any_reservation_over, release_all_overdue
+from cardctl.storage.attempts import attempt
 from cardctl.storage.store import Store
 
 CHUNK = 5_000
 """Orders a transaction: large enough to amortise its commit, small enough to let others in."""
-
-ATTEMPTS = 5
-"""How often a chunk is tried when races roll it back."""
 
 FROZEN_NAMED = 100
 """How many of the orders that wait for frozen stock a run names; all of them are counted."""
@@ -68,19 +65,12 @@ class _Issuing:
 
         A dry run only reads, and so locks nothing.
         """
-        chunk = self._attempt(work)
+        chunk = attempt(self._transaction, work)
         for outcome in chunk.outcomes:
             self.result.add(outcome)
         self.set_aside += chunk.set_aside
         self.advance(len(chunk.outcomes))
         return chunk
-
-    def _attempt(self, work: Callable[[Session], IssuedChunk]) -> IssuedChunk:
-        for _ in range(ATTEMPTS - 1):
-            with suppress(TransactionRaced), self._transaction() as session:
-                return work(session)
-        with self._transaction() as session:
-            return work(session)
 
     def _transaction(self) -> AbstractContextManager[Session]:
         if self.wish.dry_run:
@@ -106,14 +96,25 @@ def issue_orders(
         catalog = read_catalog(session, at=run.at)
         keys = None if names is None else find_orders(session, catalog=catalog, names=names)
         over = any_reservation_over(session, at=run.at)
-    issuing = _Issuing(store, run, wish, catalog, advance, Manner(wish.partial, wish.dry_run))
-    if over and not wish.dry_run:
-        _end_reservations(store, run)
+    manner = Manner(wish.partial, wish.dry_run)
+    issuing = _Issuing(store, run, wish, catalog, advance, manner)
+    if not over:
+        return _carry_out(issuing, keys)
+    if not wish.dry_run:
+        release_all_overdue(store, run=run)
+        return _carry_out(issuing, keys)
+    with store.rehearsal() as rehearsed:
+        release_all_overdue(rehearsed, run=run)
+        return _carry_out(replace(issuing, store=rehearsed), keys)
+
+
+def _carry_out(issuing: _Issuing, keys: Sequence[tuple[int, int]] | None) -> IssueResult:
+    """Issue these orders, or all that wait."""
     if keys is None:
         _clear_shelves(issuing)
         _issue_queue(issuing)
     else:
-        _issue_keys(issuing, keys, waiting=wish.partial)
+        _issue_keys(issuing, keys, waiting=issuing.wish.partial)
     _finish(issuing)
     if keys is None:
         _tell_frozen(issuing)
@@ -125,14 +126,6 @@ def _finish(issuing: _Issuing) -> None:
     keys, issuing.set_aside = sorted(issuing.set_aside), []
     _issue_keys(issuing, keys, waiting=True)
     issuing.run.finish(issuing.store)
-
-
-def _end_reservations(store: Store, run: Run) -> None:
-    """Put back what is kept for orders that nobody paid in time."""
-    released = 1
-    while released:
-        with run.transaction(store, final=False) as session:
-            released, _ = release_overdue(session, run=run)
 
 
 def _clear_shelves(issuing: _Issuing) -> None:

@@ -178,14 +178,23 @@ def _is_served(frozen: Frozen, *, partial: bool) -> ColumnElement[bool]:
 
 
 def _deciding_lines(frozen: Frozen, query: Select[Any], *, partial: bool) -> Select[Any]:
-    """The lines of an order that lack cards: those not frozen if it may get a part, else frozen."""
-    line = order_lines.c
+    """The lines of an order that lack cards: those not frozen if it may get a part, else frozen.
+
+    A bundle is frozen with any of its components.
+    """
+    line, other = order_lines.c, order_lines.alias("other")
     named = line.product_id.in_(frozen.product_ids)
+    beside = select(1).where(
+        other.c.bucket == line.bucket,
+        other.c.order_id == line.order_id,
+        other.c.bundle_place == line.bundle_place,
+        other.c.product_id.in_(frozen.product_ids),
+    )
     return query.where(
         line.bucket == orders.c.bucket,
         line.order_id == orders.c.id,
         line.issued_qty < line.qty,
-        ~named if partial else named,
+        ~named & ~beside.correlate(order_lines).exists() if partial else named,
     )
 
 

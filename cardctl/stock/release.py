@@ -17,6 +17,7 @@ from cardctl.schema.orders import orders
 from cardctl.stock.moves import Moved, StatusMove, by_product
 from cardctl.stock.reserved import ReservedCard, put_back, reserved_cards
 from cardctl.storage.dialects import lock_rows, update_many
+from cardctl.storage.store import Store
 from cardctl.vocabulary import ISSUABLE, CardStatus, OrderEventKind, OrderStatus
 
 AT_ONCE = 5_000
@@ -56,6 +57,14 @@ def release_overdue(session: Session, *, run: Run, most: int = AT_ONCE) -> tuple
     payload = {"orders": len(keys), "cards": {one.product: one.cards for one in moved}}
     run.record(session, "stock.release", payload)
     return len(keys), moved
+
+
+def release_all_overdue(store: Store, *, run: Run) -> None:
+    """The same of all there are, some thousand orders a transaction."""
+    released = 1
+    while released:
+        with run.transaction(store, final=False) as session:
+            released, _ = release_overdue(session, run=run)
 
 
 def release_cards(session: Session, *, run: Run) -> list[Moved]:

@@ -1,4 +1,4 @@
-"""Cards that are kept for an order while it is unpaid (预留): found, given, put back.
+"""Cards that are kept for an order while it is unpaid (预占): found, given, put back.
 
 Whoever touches them holds their order, so that nobody else does meanwhile; and whoever locks
 reserved cards and others locks the reserved ones first.

@@ -21,6 +21,8 @@ AGAIN_IS_MORE = {
     "vault slot add": "it is asked for one more key, and makes one each time",
     "stock move": "it is asked to move so many more, and moves them each time",
     "distribute resend": "it is asked to send once more, and does each time",
+    "order reserve": "it is asked for so long from now, and keeps the cards longer each time",
+    "delivery password": "each time that passwords are told is recorded",
     "stock generate": "it is asked for so many more codes, and makes them each time",
 }
 
@@ -92,6 +94,8 @@ LINES = {
         "supplier password remove SUP --yes",
         before=("supplier password set SUP --password-source env:PW",),
     ),
+    # What comes of answers that are good is in tests/deliveries/test_topup.py.
+    "delivery confirm": Twice("delivery confirm no-answers", told={"delivered": 0}, moves=False),
     "channel webhook set": Twice(f"channel webhook set TB {HOOK}"),
     "channel webhook remove": Twice(
         "channel webhook remove TB", before=(f"channel webhook set TB {HOOK}",)
@@ -187,6 +191,7 @@ LINES = {
 @pytest.fixture
 def stocked(shop):
     shop.seed_catalog()
+    (shop.folder / "no-answers").write_text("\n")
     (shop.folder / "orders.csv").write_text("order,sku,paid\n7,VIP,28\n")
     (shop.folder / "staff.csv").write_text("recipient,sku\nu1,VIP\n")
     (shop.folder / "keys.csv").write_text("code\nMADE-UP-9\n")

@@ -84,6 +84,12 @@ OTHERS = {
     "card find -": Reader("card find -"),
     "card redeem -": Reader("card redeem -"),
     "order issue -": Reader("order issue -"),
+    "delivery confirm": Reader("delivery confirm odd.bin", "odd.bin"),
+    "delivery confirm -": Reader("delivery confirm -"),
+    "a webhook's address in a file": Reader(
+        "channel webhook set TB --shape wecom --url-source file:odd.txt", "odd.txt"
+    ),
+    "order reserve -": Reader("order reserve - --for 30m"),
     "order run --stream": Reader("order run - --channel TB --stream", ends=(0,)),
     "a configuration": Reader("config show", "config.toml", in_home=True),
     "a configuration of a project": Reader("config show", "cardctl.toml"),

@@ -1,17 +1,15 @@
-"""Give orders their cards."""
+"""Give orders their cards, or keep them until they are paid."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cardctl.cli.context import Context
+from cardctl.cli.options import minutes
 from cardctl.cli.order_names import OrdersOrStdin, names_of
-from cardctl.cli.order_results import ISSUE
+from cardctl.cli.order_results import ISSUE, RESERVE, issue_status, reserve_status
 from cardctl.cli.verbs import Noun
-from cardctl.errors import ExitStatus, UsageRefused
-
-if TYPE_CHECKING:
-    from cardctl.orders.outcomes import IssueResult
+from cardctl.errors import UsageRefused
 
 noun = Noun("order")
 
@@ -22,6 +20,14 @@ class NamesOrAll(UsageRefused):
     code = "names-or-all"
     message = "name the orders to issue, or say --all (which may have a --limit)"
     hint = "cardctl order list --status paid"
+
+
+class NamesNeeded(UsageRefused):
+    """Nobody said for which orders cards are to be kept."""
+
+    code = "names-needed"
+    message = "name the orders to reserve for"
+    hint = "cardctl order list --status unpaid"
 
 
 @noun.verb(
@@ -65,11 +71,37 @@ def issue(
             advance=progress.advance,
         )
     single = len(named) == 1
-    context.show(result, ISSUE, status=_issue_status(result, single=single))
+    context.show(result, ISSUE, status=issue_status(result, single=single))
 
 
-def _issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:
-    """One order that got nothing is a conflict; some of many need a person."""
-    if result.short or result.held or result.blocked or result.frozen or result.refused:
-        return ExitStatus.STATE_FORBIDS if single else ExitStatus.NEEDS_PERSON
-    return ExitStatus.DONE
+@noun.verb(
+    "reserve",
+    writes=True,
+    columns=RESERVE,
+    examples=("cardctl order reserve TB:1002 --for 30m",),
+)
+def reserve(
+    context: Context,
+    duration: Annotated[int, minutes("How long from now, as in 30m, 2h or 1d.", "--for")],
+    names: OrdersOrStdin = None,
+) -> None:
+    """Keep the cards of unpaid orders until they are paid.
+
+    All of an order's cards are kept or none. What is kept already is kept longer, never shorter;
+    when the time is over it goes back by itself.
+    """
+    from cardctl.orders.reserve import reserve_orders
+
+    if not names:
+        raise NamesNeeded
+    named = names_of(names)
+    with context.progress("Reserving") as progress:
+        result = reserve_orders(
+            context.store,
+            run=context.run,
+            names=named,
+            minutes=duration,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
+    context.show(result, RESERVE, status=reserve_status(result, single=len(named) == 1))

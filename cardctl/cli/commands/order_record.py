@@ -1,12 +1,13 @@
 """Record orders: one by itself, or those of a file."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cardctl.cli.context import Context
-from cardctl.cli.options import yuan
+from cardctl.cli.options import minutes, yuan
 from cardctl.cli.order_results import (
     IMPORTED,
     ORDER_REJECT,
@@ -14,15 +15,22 @@ from cardctl.cli.order_results import (
     import_row,
     import_status,
     rejected_rows,
+    warn_of_import,
 )
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
+from cardctl.errors import UsageRefused
 from cardctl.vocabulary import OrderStatus
 
-if TYPE_CHECKING:
-    from cardctl.orders.intake import OrderImport
-
 noun = Noun("order")
+
+
+class ReserveOfUnpaid(UsageRefused):
+    """What is paid is issued, not reserved."""
+
+    code = "reserve-of-unpaid"
+    message = "--reserve keeps cards for an order that is not paid yet"
+    hint = "add --unpaid, or leave out --reserve and issue the order"
 
 
 @noun.verb(
@@ -32,6 +40,7 @@ noun = Noun("order")
     examples=(
         "cardctl order add --channel TB --number 1001 --sku VIP --paid 28.00",
         "cardctl order add --channel TB --number 1002 --sku VIP --qty 2 --paid 56 --unpaid",
+        "cardctl order add --channel TB --number 1003 --sku VIP --paid 28 --unpaid --reserve 30m",
     ),
 )
 def add(
@@ -58,12 +67,22 @@ def add(
     unpaid: Annotated[
         bool, typer.Option("--unpaid", help="It is not paid yet: nothing is issued.")
     ] = False,
+    reserve: Annotated[
+        int | None,
+        minutes("With --unpaid: keep its cards so long, as in 30m; else nothing is recorded."),
+    ] = None,
+    topup_account: Annotated[
+        str | None, typer.Option(help="The buyer's account to top up.", metavar="TEXT")
+    ] = None,
     note: Annotated[str | None, typer.Option(help="A remark.", metavar="TEXT")] = None,
 ) -> None:
     """Record an order; recording the same again changes nothing."""
     from cardctl.orders.place import add_order
     from cardctl.orders.records import LineRecord, OrderRecord
+    from cardctl.orders.reserve import reserve_placed
 
+    if reserve is not None and not unpaid:
+        raise ReserveOfUnpaid
     record = OrderRecord(
         number=number,
         lines=(LineRecord(sku=sku, qty=qty),),
@@ -79,10 +98,14 @@ def add(
         account=account,
         agent=agent,
         note=note,
+        topup_account=topup_account,
     )
+    until = None
     with context.change() as (session, run):
         placed = add_order(session, run=run, channel=channel, record=record)
-    context.show(placed, PLACED)
+        if reserve is not None and placed.status == OrderStatus.UNPAID:
+            until = reserve_placed(session, run=run, name=(channel, placed.number), minutes=reserve)
+    context.show({**asdict(placed), "reserved_until_at": until}, PLACED)
 
 
 @noun.verb(
@@ -138,15 +161,5 @@ def import_(
         )
     told = rejected_rows(result.rejects)
     write_rejects(context, rejects_file, told, ORDER_REJECT)
-    _warn(context, result)
+    warn_of_import(context, result)
     context.show(import_row(result, told), IMPORTED, status=import_status(result))
-
-
-def _warn(context: Context, result: "OrderImport") -> None:
-    for warning in result.warnings:
-        context.warn(warning.message, **warning.details)
-    if result.paid_missing:
-        context.warn(
-            "{count} orders do not say what was paid; they were recorded with 0",
-            count=result.paid_missing,
-        )
