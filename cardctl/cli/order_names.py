@@ -37,10 +37,10 @@ OrdersOrStdin = Annotated[
 
 
 class BadLine(InputRefused):
-    """A line of stdin is no name of an order."""
+    """A line of stdin is no name of an order; it is not shown, as it may be a key."""
 
     code = "bad-line"
-    message = "line {line}: {value!r} is not {expected}"
+    message = "line {line} is not {expected}"
     hint = "cardctl order list"
 
 
@@ -70,4 +70,4 @@ def _name_on(number: int, line: str) -> OrderName:
     try:
         return parse_order_name(line)
     except BadValue as error:
-        raise BadLine(line=number, **error.details) from None
+        raise BadLine(line=number, expected=error.details["expected"]) from None

@@ -3,6 +3,7 @@
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,13 +40,10 @@ def _watch(pid: int, done: threading.Event, peaks: list[float]) -> None:
 def _family(pid: int) -> list[int]:
     """A process and all below it, as far as they still live."""
     found = [pid]
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = path.read_text().split()
-        except OSError:
-            continue
-        for child in children:
-            found += _family(int(child))
+    with suppress(OSError):
+        for path in Path(f"/proc/{pid}/task").iterdir():
+            for child in (path / "children").read_text().split():
+                found += _family(int(child))
     return found
 
 
