@@ -113,7 +113,8 @@ def show_texts(context: Context, result: "SendResult", texts: "Sequence[ShownTex
     """Show what is delivered by way of the terminal, and what came of the rest."""
     if context.output.is_json:
         facts = {column.name: getattr(result, column.name) for column in COUNTS}
-        context.show(facts | {"messages": list(texts)}, SHOWN, status=status_of(result))
+        messages = [one._asdict() for one in texts]
+        context.show(facts | {"messages": messages}, SHOWN, status=status_of(result))
         return
     for shown in texts:
         context.write(escape(shown.text) + "\n\n")

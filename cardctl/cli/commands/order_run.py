@@ -46,10 +46,12 @@ if TYPE_CHECKING:
 noun = Noun("order")
 
 RUN = (
+    Column("status", "status"),
     Column("import", "recorded", of=IMPORTED),
     Column("issue", "issued", of=ISSUE),
     Column("delivery", "delivered", of=COUNTS),
 )
+_STATUS = {ExitStatus.INPUT_REFUSED: "refused", ExitStatus.NEEDS_PERSON: "partial"}
 _STDIN = "-"
 
 
@@ -120,7 +122,7 @@ def run(
     ] = False,
     reason: OptionalReason = None,
 ) -> None:
-    """Record orders, give them their cards and deliver them in one go.
+    """Record, issue and deliver orders in one go.
 
     Run again, it changes nothing that was done and goes on where it stopped.
     """
@@ -163,7 +165,7 @@ def _refuse_beside_stream(context: Context, file: str, given: dict[str, Any]) ->
         raise StreamOptions(option="FILE", other="--stream")
     if context.output.format not in (None, Format.JSON, Format.JSONL):
         raise StreamOptions(option="--format", other="--stream")
-    for option, value in given.items():
+    for option, value in (given | {"--fields": context.output.fields}).items():
         if value:
             raise StreamOptions(option=option, other="--stream")
 
@@ -267,15 +269,18 @@ def _show(
     delivered: "SendResult | None",
     texts: "Sequence[ShownText] | None" = None,
 ) -> None:
-    told = rejected_rows(done.imported.rejects)
-    row: dict[str, object] = {"import": import_row(done.imported, told), "issue": done.issued}
-    row["delivery"] = delivered
-    columns: tuple[Column, ...] = RUN
-    if texts is not None:
-        row["messages"] = list(texts)
-        columns = (*RUN, Column("messages", "messages", of=MESSAGE))
-    statuses = [import_status(done.imported), issue_status(done.issued, single=False)]
+    ends = [import_status(done.imported), issue_status(done.issued, single=False)]
+    moved = done.imported.status == "imported" or done.issued.issued > 0
     if delivered is not None:
-        statuses.append(status_of(delivered))
-    refused = ExitStatus.INPUT_REFUSED in statuses
-    context.show(row, columns, status=ExitStatus.INPUT_REFUSED if refused else max(statuses))
+        ends.append(status_of(delivered))
+        moved = moved or delivered.delivered + delivered.waiting + delivered.pending > 0
+    end = ExitStatus.INPUT_REFUSED if ExitStatus.INPUT_REFUSED in ends else max(ends)
+    columns = RUN if texts is None else (*RUN, Column("messages", "messages", of=MESSAGE))
+    row = {
+        "status": _STATUS.get(end) or ("done" if moved else "unchanged"),
+        "import": import_row(done.imported, rejected_rows(done.imported.rejects)),
+        "issue": done.issued,
+        "delivery": delivered,
+        "messages": [one._asdict() for one in texts or ()],
+    }
+    context.show(row, columns, status=end)
