@@ -49,7 +49,7 @@ def compare(
     *,
     cancelled_unpaid: bool = False,
 ) -> Comparison:
-    """Unchanged, updated (it is paid by now), or a conflict.
+    """Unchanged, updated (it is paid by now, or was closed unpaid), or a conflict.
 
     What an order does not say contradicts nothing, and no status moves back: an order that is told
     as paid or unpaid agrees with any later status. But a payment for an order that was cancelled
@@ -61,6 +61,9 @@ def compare(
         settled = CLOSED if told in CLOSED else (*CLOSED, OrderStatus.PARTLY_REFUNDED)
         if stored.status in settled:
             return Comparison(Outcome.UNCHANGED)
+        if told in CLOSED and stored.status == OrderStatus.UNPAID:
+            # Nobody paid, nothing has left: that is how most unpaid orders end.
+            return Comparison(Outcome.UPDATED)
         return Comparison(Outcome.CONFLICT, ("status",))
     differs = _contradictions(order, stored, lines)
     if cancelled_unpaid and told is OrderStatus.PAID:

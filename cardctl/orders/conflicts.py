@@ -101,7 +101,10 @@ def record_conflicts(
         elif state != ConflictState.OPEN:
             # The file's word was taken once; something later says otherwise.
             again.append((",".join(differs), file, run.at, run.id, *key))
-        if _HOLDING & set(differs) and found.status in _HELD_FROM:
+        news = state != ConflictState.OPEN
+        # What was held for want of something is not let go by what is told of that alone.
+        stops = found.status in _HELD_FROM or (news and found.status == OrderStatus.HELD)
+        if stops and _HOLDING & set(differs):
             held.append(found)
     _write(session, fresh, again)
     _hold(session, run, held)

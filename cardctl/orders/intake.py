@@ -260,7 +260,7 @@ def _count(
         chunk.rejects.append(RejectedRow(group.first_row, "", problem))
         return
     chunk.outcomes[outcome] += 1
-    if outcome in _STANDS:
+    if outcome in _STANDS and order.record.status not in CLOSED:
         chunk.taken.append(placed)
     if outcome is Outcome.NEW and not order.record.says_paid:
         chunk.paid_missing += 1

@@ -2,7 +2,8 @@
 
 An order is placed once. Told again with the same content it is unchanged, with another content it
 is a conflict and the stored one stands. An unpaid order that is told as paid moves to paid; no
-status ever moves back, and an order that was closed where it came from is not taken.
+status ever moves back. An order that was closed where it came from is not taken, and closed here if
+nobody had paid.
 """
 
 import json
@@ -17,7 +18,8 @@ from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
-from cardctl.orders.compare import Comparison, StoredOrder, compare
+from cardctl.orders.closing import close_unpaid
+from cardctl.orders.compare import CLOSED, Comparison, StoredOrder, compare
 from cardctl.orders.plan import (
     PlacingCatalog,
     PlannedLine,
@@ -117,6 +119,7 @@ def place_orders(
     stored = _lock_unpaid(session, planned, stored)
     placed = _compare_all(session, catalog, planned, stored)
     _mark_paid(session, run, planned, stored, placed)
+    _close(session, run, planned, stored, placed)
     _record(session, run, verb, catalog, placed)
     return placed
 
@@ -213,11 +216,11 @@ def _order_row(
 def _lock_unpaid(
     session: Session, planned: Sequence[PlannedOrder], stored: dict[tuple[int, str], StoredOrder]
 ) -> dict[tuple[int, str], StoredOrder]:
-    """The same orders, with unpaid ones that are told as paid locked and looked at again."""
+    """The same orders, with unpaid ones that are told otherwise locked and looked at again."""
     waiting = {
         (found.bucket, found.id)
         for order in planned
-        if order.record.status is OrderStatus.PAID
+        if order.record.status is not OrderStatus.UNPAID
         and (found := stored.get(order.key)) is not None
         and found.status == OrderStatus.UNPAID
     }
@@ -252,7 +255,9 @@ def _compare_all(
                 order, found, lines[key], cancelled_unpaid=key in unpaid_when_cancelled
             )
             updated = result.outcome is Outcome.UPDATED
-            status = OrderStatus.PAID.value if updated else found.status
+            closed = order.record.status in CLOSED
+            moved = OrderStatus.CANCELLED if closed else OrderStatus.PAID
+            status = moved.value if updated else found.status
         name = f"{catalog.channel}:{order.record.number}"
         placed.append(Placed(name, order.record.number, result.outcome, status, result.differs))
     return placed
@@ -301,7 +306,7 @@ def _mark_paid(
     paid = [
         (stored[order.key], order.record.paid_at or run.at)
         for order, result in zip(planned, placed, strict=True)
-        if result.outcome is Outcome.UPDATED
+        if result.outcome is Outcome.UPDATED and order.record.status is OrderStatus.PAID
     ]
     if not paid:
         return
@@ -323,6 +328,22 @@ def _mark_paid(
             for (found, _), event_id in zip(paid, new_ids(len(paid)), strict=True)
         ),
     )
+
+
+def _close(
+    session: Session,
+    run: Run,
+    planned: Sequence[PlannedOrder],
+    stored: dict[tuple[int, str], StoredOrder],
+    placed: Sequence[Placed],
+) -> None:
+    """Cancel unpaid orders that were closed where they come from; their rows are locked."""
+    keys = [
+        (stored[order.key].bucket, stored[order.key].id)
+        for order, result in zip(planned, placed, strict=True)
+        if result.outcome is Outcome.UPDATED and order.record.status in CLOSED
+    ]
+    close_unpaid(session, run=run, keys=keys)
 
 
 def _record(

@@ -207,8 +207,9 @@ def _rewrite(
         values["account_id"] = planned.account_id
     if "paid_at" in differs:
         values["paid_at"] = record.paid_at
-    if "status" in differs:
-        values |= {"status": OrderStatus.PAID.value, "paid_at": record.paid_at or run.at}
+    if "status" in differs or _is_paid_now(order, record):
+        paid_at = record.paid_at or run.at
+        values |= {"status": OrderStatus.PAID.value, "paid_at": paid_at, "waiting_since": paid_at}
     if {"lines", "paid"} & set(differs):
         values["paid_fen"] = planned.paid_fen
         release_cards_of(session, run=run, order_bucket=order.bucket, order_id=order.id)
@@ -229,6 +230,11 @@ def _rewrite(
     detail = {"changed": list(differs), "reason": HOLD_REASON}
     event = NewEvent(order.bucket, new_id(), order.id, OrderEventKind.EDITED, detail)
     write_events(session, run=run, events=[event])
+
+
+def _is_paid_now(order: HeldOrder, told: OrderRecord) -> bool:
+    """Whether what was unpaid was paid meanwhile, though not what was to be paid."""
+    return order.status == OrderStatus.UNPAID and told.status is OrderStatus.PAID
 
 
 def _close(

@@ -1,0 +1,174 @@
+"""Orders that a file tells otherwise: kept, held where something would be given away, decided."""
+
+import pytest
+
+from sample_data.order_lists import TAOBAO_46, csv_bytes
+
+COLUMNS = ("order", "sku", "qty", "paid", "buyer", "status")
+
+
+@pytest.fixture
+def taking(shop):
+    """A stocked shop, and what imports orders told as rows of `COLUMNS`."""
+    shop.seed_catalog()
+    shop.import_codes("VIP", [f"MADE-UP-{place}" for place in range(8)])
+
+    def take(*rows, status=0):
+        text = "\n".join(",".join(map(str, row)) for row in (COLUMNS, *rows))
+        result = shop.run("order import - --channel TB --json", stdin=text, status=status).json
+        return [one["code"] for one in result["rejects"]]
+
+    shop.take = take
+    return shop
+
+
+def conflicts(shop):
+    found = shop.run("order conflict list --json").json
+    parts = ("field", "told", "stored")
+    return {one["order"]: [tuple(map(part.get, parts)) for part in one["differs"]] for one in found}
+
+
+def resolve(shop, take, order="TB:1", *, status=0):
+    done = shop.run(f"order conflict resolve {order} --take {take} --json", status=status)
+    return (done.json["status"], done.json["outcome"]) if status == 0 else done.error["code"]
+
+
+def status_of(shop, order="TB:1"):
+    return shop.run(f"order show {order} --json").json["status"]
+
+
+def sound(shop):
+    for line in ("stock check", "ledger check", "audit verify"):
+        shop.run(line)
+
+
+def test_a_conflict_is_kept_once_and_holds_the_order_until_it_is_decided(taking):
+    taking.take(("1", "VIP", 1, 28, "a", "paid"))
+    changed = ("1", "VIP", 1, 29, "b", "paid")
+    for _ in range(2):
+        assert taking.take(changed, status=8) == ["conflict"]
+    assert conflicts(taking) == {"TB:1": [("paid", "29.00", "28.00"), ("buyer", "b", "a")]}
+    assert status_of(taking) == "held"
+    assert taking.run("order issue TB:1 --json", status=6).json["issued"] == 0
+
+    taking.run("order conflict resolve TB:1 --take store --dry-run")
+    assert status_of(taking) == "held"
+    assert resolve(taking, "store") == ("paid", "updated")
+    assert resolve(taking, "store") == ("paid", "unchanged")
+    assert resolve(taking, "file", status=5) == "conflict-decided"
+    # What was decided is not asked again; something else is.
+    assert taking.take(changed) == []
+    assert taking.take(("1", "VIP", 1, 30, "b", "paid"), status=8) == ["conflict"]
+    taking.run("order conflict resolve TB:2 --take store", status=4)
+    assert resolve(taking, "file") == ("paid", "updated")
+    assert taking.run("order show TB:1 --json").json["paid_fen"] == 3000
+    assert conflicts(taking) == {}
+    taking.run("order issue TB:1")
+    sound(taking)
+
+
+def test_what_the_file_says_is_written_while_nothing_has_left(taking):
+    taking.take(("1", "VIP", 1, 28, "a", "paid"), ("2", "VIP", 1, 28, "", "unpaid"))
+    told = (("1", "VIP", 3, 80, "c", ""), ("2", "VIP", 1, 25, "", "paid"))
+    assert taking.take(("1", "CARDP", 1, 100, "b", ""), status=8) == ["conflict"]
+    assert taking.take(*told, status=8) == ["conflict"] * 2
+    assert conflicts(taking)["TB:2"] == [("paid", "25.00", "28.00")]
+
+    # Of two files the later one counts.
+    assert resolve(taking, "file") == ("paid", "updated")
+    assert resolve(taking, "file", "TB:2") == ("paid", "updated")
+    assert taking.take(*told) == []
+    issued = taking.run("order issue --all --json").json
+    assert (issued["issued"], issued["cards"]) == (2, 4)
+    shown = taking.run("order show TB:1 --json").json
+    assert (shown["buyer"], [(line["qty"], line["paid_fen"]) for line in shown["lines"]]) == (
+        *("c", [(3, 8000)]),
+    )
+    sound(taking)
+
+
+def test_of_an_issued_order_only_words_are_rewritten(taking):
+    taking.take(("1", "VIP", 1, 28, "a", ""))
+    taking.run("order issue TB:1")
+    for row, refused in (
+        (("1", "VIP", 1, 28, "b", ""), None),
+        (("1", "VIP", 2, 28, "b", ""), "sale-is-past"),
+        (("1", "VIP", 1, 20, "b", ""), "refund-first"),
+        (("1", "VIP", 1, 28, "b", "refunded"), "refund-first"),
+    ):
+        assert taking.take(row, status=8) == ["conflict"]
+        assert status_of(taking) == "issued"
+        if refused is None:
+            assert resolve(taking, "file") == ("issued", "updated")
+        else:
+            assert resolve(taking, "file", status=5) == refused
+    # The last word was that all of it went back, and now it has.
+    taking.run("order refund TB:1 --amount 28.00 --reason x")
+    assert resolve(taking, "file") == ("refunded", "updated")
+    sound(taking)
+
+
+def test_what_was_closed_is_cancelled_before_it_is_issued(taking):
+    taking.take(("1", "VIP", 1, 28, "", "paid"), ("2", "VIP", 1, 28, "", "unpaid"))
+    taking.run("order reserve TB:2 --for 30m")
+    closed = [(number, "VIP", 1, 28, "", "closed") for number in (1, 2)]
+
+    # Nobody had paid for the second one: it just ends, and its card is for sale again.
+    assert taking.take(*closed, status=8) == ["conflict"]
+    assert (status_of(taking), status_of(taking, "TB:2")) == ("held", "cancelled")
+    assert taking.sql("SELECT DISTINCT status FROM card") == [("available",)]
+    assert resolve(taking, "file") == ("cancelled", "updated")
+    assert taking.take(*closed) == []
+    # A payment for what was closed unpaid is somebody who waits.
+    assert taking.take(("2", "VIP", 1, 28, "", "paid"), status=8) == ["conflict"]
+    assert resolve(taking, "file", "TB:2") == ("paid", "updated")
+    assert taking.run("order issue TB:2 --json").json["issued"] == 1
+    sound(taking)
+
+
+TAOBAO = {
+    "订单编号": "1",
+    "订单状态": "交易成功",
+    "买家实际支付金额": "28.00",
+    "总金额": "28.00",
+    "退款金额": "0.00",
+    "宝贝标题": "会员",
+    "宝贝种类": "1",
+    "宝贝总数量": "1",
+}
+
+
+def taobao(shop, *, status, **facts):
+    row = TAOBAO | facts
+    rows = [TAOBAO_46, [row.get(name.strip(), "") for name in TAOBAO_46]]
+    text = csv_bytes(rows, encoding="gbk", quoted=True)
+    result = shop.run("order import - --channel TB --json", stdin=text, status=status).json
+    return [one["code"] for one in result["rejects"]]
+
+
+def test_money_that_went_back_is_a_refund_and_an_open_after_sale_holds(taking):
+    taking.run("channel map add TB 会员 VIP")
+    assert taobao(taking, status=0) == []
+    asked = {"订单状态": "退款中"}
+    assert taobao(taking, status=8, **asked) == ["conflict"]
+    assert status_of(taking) == "held"
+    assert resolve(taking, "file", status=5) == "after-sale-unsettled"
+    assert resolve(taking, "store") == ("paid", "updated")
+    taking.run("order issue TB:1")
+
+    # What went back is out of what was paid already.
+    partly = {"买家实际支付金额": "18.00", "退款金额": "10.00"}
+    assert taobao(taking, status=8, **partly) == ["conflict"]
+    assert conflicts(taking) == {"TB:1": [("refunded", "10.00", "0.00")]}
+    refused = taking.run("order conflict resolve TB:1 --take file --json", status=5).error
+    assert "cardctl order refund TB:1 --amount 10.00" in refused["hint"]
+    taking.run("order refund TB:1 --amount 10.00 --reason x")
+    assert taobao(taking, status=0, **partly) == []
+    assert resolve(taking, "file") == ("partly_refunded", "updated")
+    assert taobao(taking, status=0) == []
+    # Told of an order that is not there, both need a person.
+    new = {"订单编号": "2"}
+    assert taobao(taking, status=8, **partly, **new) == ["partly-refunded"]
+    assert taobao(taking, status=8, **asked, **new) == ["after-sale"]
+    taking.run("order show TB:2", status=4)
+    sound(taking)
