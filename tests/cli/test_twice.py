@@ -3,14 +3,21 @@
 A verb that writes has a row here, or a reason why the same line is to do the same work again.
 """
 
+import importlib
+import pkgutil
 from dataclasses import dataclass, field
 
 import pytest
 
+import cardctl.schema
 from cardctl.identifiers import card_code
 from cardctl.schema.base import metadata
 from cardctl.workbooks.write import SheetPage, write_sheets
 from tests.cli.conftest import every_verb
+
+# Every table is looked at, also one that no command has needed yet.
+for module in pkgutil.iter_modules(cardctl.schema.__path__):
+    importlib.import_module(f"cardctl.schema.{module.name}")
 
 WRITING = sorted(path for path, command in every_verb() if command.verb.writes)
 
