@@ -35,7 +35,8 @@ PLANNED = (
     Column("recipients", "recipients"),
     Column("lines", "lines"),
     Column("cards", "cards"),
-    Column("price_fen", "price"),
+    Column("price_fen", "price each"),
+    Column("total_fen", "price of the whole"),
     Column("cost_fen", "cost"),
     Column("cost_missing", "without a cost"),
     Column("short", "short"),
@@ -101,8 +102,8 @@ def ran_row(result: "RunResult") -> dict[str, Any]:
 
 def run_status(result: "RunResult") -> ExitStatus:
     """What a run ends with."""
-    needs_person = result.progress.needs_person or bool(result.conflicts)
-    return ExitStatus.NEEDS_PERSON if needs_person else ExitStatus.DONE
+    done = result.progress.complete and not result.conflicts
+    return ExitStatus.DONE if done else ExitStatus.NEEDS_PERSON
 
 
 def plan_row(plan: "PlanRow") -> dict[str, Any]:

@@ -27,5 +27,5 @@ def hold_recipients(
 
 
 def plan_lock(plan: str) -> str:
-    """The job that a run of a plan is; who changes the whole of the plan takes the same."""
-    return f"plan {plan}"
+    """The job that a run of a plan is; who takes the whole of the plan back is at the same."""
+    return f"distribute run {plan}"

@@ -93,6 +93,8 @@ class Planned:
     """One a recipient."""
     cards: int = 0
     price_fen: int = 0
+    """What the customer pays for each piece."""
+    total_fen: int = 0
     """What the customer pays for the whole."""
     stock: list[Supply] = field(default_factory=list)
     """What the plan takes, by product; empty once it was run."""
@@ -339,6 +341,7 @@ def _result(terms: Terms, table: RecipientTable, outcome: Outcome | None, status
         via=terms.via,
         recipients=len(table.recipients),
         lines=len(table.recipients),
-        price_fen=pieces * terms.price_fen,
+        price_fen=terms.price_fen,
+        total_fen=pieces * terms.price_fen,
         warnings=table.warnings,
     )

@@ -88,11 +88,6 @@ class Progress:
         undelivered = self.via is not None and self.delivered < self.assigned
         return not (self.short or self.held or self.waiting or undelivered)
 
-    @property
-    def needs_person(self) -> bool:
-        """Whether some recipients do not get what the plan says."""
-        return bool(self.short or self.failed or self.held or self.waiting)
-
 
 def list_plans(session: Session) -> list[PlanRow]:
     """All plans, the oldest first."""

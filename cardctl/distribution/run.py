@@ -95,6 +95,8 @@ class RunResult:
     outcome: Outcome
     conflicts: list[str]
     """The first orders that are not what the plan says: they were left alone."""
+    stopped: bool = False
+    """Whether the other side of a delivery seemed to be down: the rest is in the outbox."""
 
 
 @dataclass(slots=True)
@@ -145,12 +147,11 @@ def run_plan(
         for tasks in unfinished(store, plan=plan):
             _give(work, tasks)
             advance(len(tasks))
-        if channel is not None and vault is not None:
-            _send(work, vault, channel)
+        stopped = channel is not None and vault is not None and _send(work, vault, channel)
         after = work.commit(lambda session: _settle(session, work))
     unchanged = after == before and not work.conflicts
     outcome = Outcome.UNCHANGED if unchanged else Outcome.UPDATED
-    return RunResult(after, outcome, work.conflicts[:CONFLICTS_NAMED])
+    return RunResult(after, outcome, work.conflicts[:CONFLICTS_NAMED], stopped)
 
 
 def unfinished(store: Store, *, plan: PlanRow) -> Iterator[list[Task]]:
@@ -253,13 +254,17 @@ def _enqueue(session: Session, work: _Work, numbers: Sequence[str]) -> None:
         enqueue(session, run=work.run, orders=issued, via=via)
 
 
-def _send(work: _Work, vault: Vault, channel: Channel) -> None:
-    """Let the plan's deliveries leave that are not over; without any the channel is not touched."""
+def _send(work: _Work, vault: Vault, channel: Channel) -> bool:
+    """Let the plan's deliveries leave that are not over; whether the other side seems to be down.
+
+    Without any the channel is not touched.
+    """
     waiting = _undelivered(work.store, work.plan)
     first = next(waiting, None)
-    if first is not None:
-        keys = chain([first], waiting)
-        send_due(work.store, run=work.run, vault=vault, channel=channel, orders=keys)
+    if first is None:
+        return False
+    keys = chain([first], waiting)
+    return send_due(work.store, run=work.run, vault=vault, channel=channel, orders=keys).stopped
 
 
 def _undelivered(store: Store, plan: PlanRow) -> Iterator[tuple[int, int]]:

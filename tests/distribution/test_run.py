@@ -1,5 +1,10 @@
 """Running a plan gives every recipient exactly their cards, once, however often it is run."""
 
+import pytest
+
+from cardctl.distribution.hold import plan_lock
+from cardctl.storage.job_lock import job_lock
+
 
 def test_every_recipient_gets_their_cards_once(shop, staff):
     staff.codes(7, cost="10")
@@ -60,3 +65,39 @@ def test_a_plan_that_is_not_there(shop, staff):
     refused = shop.run("distribute run none --json", status=4)
     assert refused.error["hint"] == "cardctl distribute list"
     shop.run("distribute status none", status=4)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_plan_is_run_by_one_at_a_time(shop, staff):
+    staff.codes(1)
+    staff.people(1)
+    shop.run("distribute plan staff.csv --name spring")
+    with job_lock(shop.store, plan_lock("spring")):
+        refused = shop.run("distribute run spring --json", status=10)
+        shop.run("distribute cancel spring --reason x --yes", status=10)
+    assert refused.error["details"] == {"job": "distribute run spring"}
+    assert shop.run("distribute run spring --json").json["assigned"] == 1
+
+
+def test_a_dry_run_tells_what_a_run_would_come_to(shop, staff):
+    shop.run("product add SET --name x --kind bundle --component VIP=2")
+    staff.codes(4)
+    staff.table("u1,VIP,1,,,,", "u2,SET,1,,,,", "u3,VIP,2,,,,", "u4,VIP,1,,,,")
+    planned = shop.run("distribute plan staff.csv --name spring --json", status=8).json
+    assert (planned["cards"], planned["short"]) == (6, 2)
+    would = shop.run("distribute run spring --dry-run --json", status=8).json
+    assert would.pop("dry_run")
+    assert (would["assigned"], would["short"], would["waiting"]) == (3, 1, 0)
+    assert shop.sql("SELECT count(*) FROM orders") == [(0,)]
+    told = shop.run("distribute run spring --json", status=8).json
+    assert (told["assigned"], told["short"]) == (3, 1)
+
+
+def test_an_order_that_is_not_what_the_plan_says_is_left_alone(shop, staff):
+    staff.codes(2)
+    staff.people(2)
+    shop.run("distribute plan staff.csv --name spring --channel TB")
+    shop.run("order add --channel TB --number spring/u0001 --sku CARDP --paid 1")
+    told = shop.run("distribute run spring --json", status=8).json
+    assert (told["assigned"], told["conflicts"]) == (1, ["TB:spring/u0001"])
+    assert staff.given() == {"spring/u0000": 1}

@@ -153,6 +153,8 @@ def run(
                 channel=channel,
                 advance=progress.advance,
             )
+    if result.stopped:
+        context.warn("the other side seems to be down; the rest stays in the outbox")
     extra = {"messages": texts} if texts else None
     context.show(ran_row(result), RAN, status=run_status(result), extra=extra)
 
