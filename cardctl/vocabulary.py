@@ -147,6 +147,10 @@ ISSUABLE = (OrderStatus.PAID, OrderStatus.SHORT, OrderStatus.PARTLY_ISSUED)
 """The states in which an order waits for cards."""
 
 
+UNDELIVERED = (OrderStatus.ISSUED, OrderStatus.PARTLY_ISSUED, OrderStatus.PARTLY_REFUNDED)
+"""The states of orders that may have cards which were not delivered."""
+
+
 class OrderEventKind(StrEnum):
     """What happens to an order."""
 

@@ -44,6 +44,18 @@ LINE = (
     Column("paid_fen", "paid"),
     Column("refunded_fen", "paid back"),
 )
+DELIVERY = (
+    Column("delivery", "delivery"),
+    Column("line", "line"),
+    Column("via", "via"),
+    Column("status", "status"),
+    Column("attempts", "attempts"),
+    Column("last_error", "last error"),
+    Column("delivered_at", "delivered"),
+    Column("reprint", "reprint"),
+    Column("carrier", "carrier"),
+    Column("reference", "reference"),
+)
 REFUND = (
     Column("refund_no", "refund number"),
     Column("kind", "kind"),
@@ -101,6 +113,7 @@ _FACTS = (
     Column("lines", "lines", of=LINE),
 )
 _HISTORY = (
+    Column("deliveries", "deliveries", of=DELIVERY),
     Column("refunds", "refunds", of=REFUND),
     Column("replacements", "replacements", of=REPLACEMENT),
     Column("journal", "journal", of=JOURNAL),

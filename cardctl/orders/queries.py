@@ -9,6 +9,7 @@ from sqlalchemy import Select, select, tuple_
 from sqlmodel import Session
 
 from cardctl.audit.verify import run_name
+from cardctl.deliveries.queries import ShownDelivery, deliveries_of_order
 from cardctl.errors import NotFound
 from cardctl.identifiers import card_code, order_bucket
 from cardctl.ledger.journal import Entry, entries
@@ -128,6 +129,7 @@ class OrderDetails:
     topup_account: str | None
     lines: list[ShownLine]
     cards: list[ShownCard]
+    deliveries: list[ShownDelivery]
     refunds: list[ShownRefund]
     replacements: list[ShownReplacement]
     journal: list[Entry]
@@ -205,6 +207,7 @@ def show_order(session: Session, *, channel: str, number: str) -> OrderDetails:
         refunded_fen=row.refunded_fen,
         topup_account=row.topup_account,
         cards=[shown_card(card) for card in session.execute(select_cards(key))],
+        deliveries=deliveries_of_order(session, key=key),
         refunds=_refunds(session, key),
         replacements=_replacements(session, key),
         journal=list(entries(session, of_order=key)),

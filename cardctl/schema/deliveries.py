@@ -21,6 +21,8 @@ from cardctl.vocabulary import DeliveryStatus, DeliveryVia
 
 _DUE = sql_text(f"status IN ('{DeliveryStatus.PENDING}', '{DeliveryStatus.SENDING}')")
 
+_STOPPED = sql_text(f"status IN ('{DeliveryStatus.WAITING}', '{DeliveryStatus.DEAD}')")
+
 
 class Delivery(Row, table=True):
     """One message of an order: its cards to the buyer, a request to a supplier, a shipment (发货).
@@ -42,6 +44,14 @@ class Delivery(Row, table=True):
             "ix_delivery_due", "due_at", "bucket", "id", sqlite_where=_DUE, postgresql_where=_DUE
         ),
         Index("ix_delivery_order", "bucket", "order_id"),
+        # What waits for a person or an answer.
+        Index(
+            "ix_delivery_stopped",
+            "status",
+            "via",
+            sqlite_where=_STOPPED,
+            postgresql_where=_STOPPED,
+        ),
     )
 
     bucket: int = Field(sa_column=bucket_column())
@@ -86,8 +96,9 @@ class CardDelivery(Row, table=True):
     order_id: int = Field(sa_column=big_column())
     """The order it went to: another bucket, so no foreign key."""
     delivery_id: int = Field(sa_column=big_column())
-    """The first delivery that took it."""
+    """What took it last while it was not delivered; a reprint does not count."""
     handed_at: int = Field(sa_column=big_column())
+    """When it was taken first."""
 
 
 deliveries = table_of(Delivery)

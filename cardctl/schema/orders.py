@@ -18,10 +18,10 @@ from cardctl.schema.base import (
     table_of,
     text_column,
 )
-from cardctl.vocabulary import ISSUABLE, ConflictState, OrderStatus, RefundKind
+from cardctl.vocabulary import ISSUABLE, UNDELIVERED, ConflictState, OrderStatus, RefundKind
 
 _WAITING = sql_text(f"status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})")
-
+_UNDELIVERED = sql_text(f"status IN ({', '.join(repr(str(status)) for status in UNDELIVERED)})")
 _RESERVED = sql_text("reserved_until IS NOT NULL")
 _OPEN = sql_text(f"state = '{ConflictState.OPEN}'")
 
@@ -48,6 +48,15 @@ class Order(Row, table=True):
             postgresql_where=_WAITING,
         ),
         Index("ix_orders_recorded", "recorded_at", "bucket", "id"),
+        # The queue of delivering, in the same order.
+        Index(
+            "ix_orders_undelivered",
+            "waiting_since",
+            "bucket",
+            "id",
+            sqlite_where=_UNDELIVERED,
+            postgresql_where=_UNDELIVERED,
+        ),
         # What is reserved and may have to go back on the shelf.
         Index(
             "ix_orders_reserved",

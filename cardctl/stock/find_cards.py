@@ -14,6 +14,7 @@ from cardctl.errors import NotFound
 from cardctl.identifiers import card_code, fingerprint_bucket, parse_card_code
 from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import channels, pools, products, suppliers
+from cardctl.schema.deliveries import card_deliveries, deliveries
 from cardctl.schema.orders import orders
 from cardctl.stock.named_cards import CardsUnknown
 from cardctl.vault.fingerprint import canonical, fingerprint
@@ -87,7 +88,7 @@ def show_card(session: Session, *, name: str) -> CardFacts:
 
 
 def _select_facts() -> Select[Any]:
-    card = cards.c
+    card, handed = cards.c, card_deliveries
     return (
         select(
             cards,
@@ -98,11 +99,18 @@ def _select_facts() -> Select[Any]:
             channels.c.code.label("channel"),
             orders.c.number,
             orders.c.agent,
+            deliveries.c.delivered_at,
         )
         .join(products, products.c.id == card.product_id)
         .join(batches, batches.c.id == card.batch_id)
         .join(suppliers, suppliers.c.id == batches.c.supplier_id)
         .join(pools, pools.c.id == card.pool_id)
+        .outerjoin(handed, (handed.c.bucket == card.bucket) & (handed.c.card_id == card.id))
+        .outerjoin(
+            deliveries,
+            (deliveries.c.bucket == handed.c.order_bucket)
+            & (deliveries.c.id == handed.c.delivery_id),
+        )
         .outerjoin(orders, (orders.c.bucket == card.order_bucket) & (orders.c.id == card.order_id))
         .outerjoin(channels, channels.c.id == orders.c.channel_id)
     )
@@ -124,5 +132,5 @@ def _facts(row: Any) -> CardFacts:
         order=f"{row.channel}:{row.number}" if row.number else None,
         agent=row.agent,
         issued_at=row.status_at if row.status == CardStatus.ISSUED else None,
-        delivered_at=None,
+        delivered_at=row.delivered_at,
     )

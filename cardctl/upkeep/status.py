@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select, text
 from sqlmodel import Session
 
 from cardctl.audit.record import END
@@ -14,15 +14,27 @@ from cardctl.clock import DAY_MS
 from cardctl.schema.audit import audit_records
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import products
+from cardctl.schema.deliveries import deliveries
 from cardctl.schema.orders import orders
 from cardctl.stock.freeze import list_freezes
-from cardctl.vocabulary import ISSUABLE, ON_HAND, CardStatus, OrderStatus
+from cardctl.vocabulary import (
+    ISSUABLE,
+    ON_HAND,
+    CardStatus,
+    DeliveryStatus,
+    DeliveryVia,
+    OrderStatus,
+)
 
 SOON_DAYS = 30
 """A card that expires within so many days is told of."""
 
 _RUNS_SHOWN = 5
 _RUNS_LOOKED_AT = 50
+_LEAVING = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
+_WAITING = DeliveryStatus.WAITING
+_STOPPED = (_WAITING, DeliveryStatus.DEAD)
+"""Each of them has a partial index, which is taken where the words are literals."""
 _UNFINISHED_AFTER_MS = 600_000
 """A run without its end is broken off when it is older than this; else it may be at work."""
 
@@ -32,6 +44,8 @@ class AlertKind(StrEnum):
 
     SHORT = "orders-short"
     HELD = "orders-held"
+    DEAD = "deliveries-dead"
+    TO_SHIP = "lines-to-ship"
     FROZEN = "stock-frozen"
     LOW_STOCK = "low-stock"
     EXPIRED = "expired-on-hand"
@@ -71,11 +85,21 @@ class OrderCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryCounts:
+    """How many deliveries are in the outbox, wait for an answer or a note, and were given up."""
+
+    pending: int
+    waiting: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of the house."""
 
     alerts: tuple[Alert, ...]
     orders: OrderCounts
+    deliveries: DeliveryCounts
     last_runs: tuple[RunView, ...]
 
 
@@ -84,15 +108,22 @@ def look_around(session: Session, *, now: int) -> Status:
     counts = _order_counts(session)
     waiting = sum(counts.get(status, 0) for status in ISSUABLE)
     short, held = counts.get(OrderStatus.SHORT, 0), counts.get(OrderStatus.HELD, 0)
+    sent = _delivery_counts(session)
+    pending = sum(count for (_, status), count in sent.items() if status in _LEAVING)
+    unanswered = sum(count for (_, status), count in sent.items() if status == _WAITING)
+    dead = sum(count for (_, status), count in sent.items() if status == DeliveryStatus.DEAD)
+    to_ship = sent.get((DeliveryVia.SHIPMENT, _WAITING), 0)
     runs = _last_runs(session)
     return Status(
         alerts=(
             *_order_alerts(short, held),
+            *_delivery_alerts(dead, to_ship),
             *_frozen_stock(session),
             *_stock_alerts(session, now),
             *_broken_runs(runs, now),
         ),
         orders=OrderCounts(waiting, short, held),
+        deliveries=DeliveryCounts(pending, unanswered, dead),
         last_runs=runs[:_RUNS_SHOWN],
     )
 
@@ -100,6 +131,29 @@ def look_around(session: Session, *, now: int) -> Status:
 def _order_counts(session: Session) -> dict[str, int]:
     query = select(orders.c.status, func.count()).group_by(orders.c.status)
     return {str(status): int(count) for status, count in session.execute(query)}
+
+
+def _delivery_counts(session: Session) -> dict[tuple[str, str], int]:
+    """How many deliveries there are by way and status, of those that are not over."""
+    delivery = deliveries.c
+    counts: dict[tuple[str, str], int] = {}
+    for states in (_LEAVING, _STOPPED):
+        query = (
+            select(delivery.via, delivery.status, func.count())
+            .where(text(f"status IN ({', '.join(repr(str(state)) for state in states)})"))
+            .group_by(delivery.via, delivery.status)
+        )
+        counts |= {(via, state): int(count) for via, state, count in session.execute(query)}
+    return counts
+
+
+def _delivery_alerts(dead: int, to_ship: int) -> Iterator[Alert]:
+    if dead:
+        command = "cardctl delivery list --status dead"
+        yield Alert(AlertKind.DEAD, "", dead, command)
+    if to_ship:
+        command = "cardctl delivery list --via shipment --status waiting"
+        yield Alert(AlertKind.TO_SHIP, "", to_ship, command)
 
 
 def _order_alerts(short: int, held: int) -> Iterator[Alert]:

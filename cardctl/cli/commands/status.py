@@ -21,8 +21,14 @@ RUN = (
     Column("finished", "finished"),
 )
 ORDERS = (Column("waiting", "waiting"), Column("short", "short"), Column("held", "held"))
+DELIVERIES = (
+    Column("pending", "to be sent"),
+    Column("waiting", "waiting for an answer"),
+    Column("dead", "given up"),
+)
 STATUS = (
     Column("orders", "orders", of=ORDERS),
+    Column("deliveries", "deliveries", of=DELIVERIES),
     Column("alerts", "alerts", of=ALERT),
     Column("last_runs", "last runs", of=RUN),
 )

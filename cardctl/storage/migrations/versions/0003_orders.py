@@ -46,6 +46,15 @@ def _add_columns() -> None:
         sqlite_where=sa.text("reserved_until IS NOT NULL"),
         postgresql_where=sa.text("reserved_until IS NOT NULL"),
     )
+    undelivered = sa.text("status IN ('issued', 'partly_issued', 'partly_refunded')")
+    op.create_index(
+        "ix_orders_undelivered",
+        "orders",
+        ["waiting_since", "bucket", "id"],
+        unique=False,
+        sqlite_where=undelivered,
+        postgresql_where=undelivered,
+    )
     op.add_column("order_line", sa.Column("bundle_place", sa.SmallInteger(), nullable=True))
     op.add_column("order_line", sa.Column("bundle_id", sa.BigInteger(), nullable=True))
     op.add_column("order_line", sa.Column("bundle_qty", sa.BigInteger(), nullable=True))
@@ -261,6 +270,14 @@ def _make_delivery_tables() -> None:
         postgresql_where=sa.text("status IN ('pending', 'sending')"),
     )
     op.create_index("ix_delivery_order", "delivery", ["bucket", "order_id"], unique=False)
+    op.create_index(
+        "ix_delivery_stopped",
+        "delivery",
+        ["status", "via"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('waiting', 'dead')"),
+        postgresql_where=sa.text("status IN ('waiting', 'dead')"),
+    )
     op.create_table(
         "card_delivery",
         sa.Column("bucket", sa.SmallInteger(), nullable=False),
