@@ -139,22 +139,24 @@ def _orders_and_lines(session: Session) -> Iterator[Drift]:
 
 def _bundles(session: Session) -> Iterator[Drift]:
     """Components of a bundle of which more were issued than of the others."""
-    order, line = orders.c, order_lines.c
+    line = order_lines.c
     bundles = line.issued_qty * line.bundle_qty // line.qty
     least, most = func.min(bundles), func.max(bundles)
-    query = (
-        select(channels.c.code, order.number, most, least)
-        .select_from(orders)
-        .join(order_lines, (line.bucket == order.bucket) & (line.order_id == order.id))
-        .join(channels, channels.c.id == order.channel_id)
-        # What was paid back whole may have given back some of its cards, and no shipped goods.
-        .where(line.bundle_place.is_not(None), order.status != OrderStatus.REFUNDED)
-        .group_by(channels.c.code, order.bucket, order.id, order.number, line.bundle_place)
+    wrong = (
+        select(line.bucket, line.order_id, most.label("most"), least.label("least"))
+        .where(line.bundle_place.is_not(None))
+        .group_by(line.bucket, line.order_id, line.bundle_place)
         .having(least != most)
+    ).subquery()
+    query = (
+        select(orders.c.bucket, orders.c.id, wrong.c.most, wrong.c.least)
+        .join(wrong, (orders.c.bucket == wrong.c.bucket) & (orders.c.id == wrong.c.order_id))
+        # What was paid back whole may have given back its cards, but no shipped goods.
+        .where(orders.c.status != OrderStatus.REFUNDED)
         .limit(_KEPT_MOST)
     )
-    for channel, number, expected, found in session.execute(query):
-        yield Drift("bundle", f"{channel}:{number}", int(expected), int(found))
+    for bucket, order_id, expected, found in session.execute(query).all():
+        yield Drift("bundle", _name(session, bucket, order_id), int(expected), int(found))
 
 
 def _replaced(session: Session) -> Iterator[Drift]:

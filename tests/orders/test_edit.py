@@ -52,6 +52,7 @@ def test_a_region_that_is_told_lets_a_stopped_order_go_on(limited):
     limited.run("audit verify")
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_another_word_does_not_let_a_held_order_go_on(limited):
     assert edit(limited, "TB:1 --phone 13800000000")["status"] == "held"
     assert edit(limited, "TB:1", status=2)["code"] == "nothing-to-change"

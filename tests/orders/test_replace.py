@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+"""What is decided without a word of SQL that is not shown elsewhere."""
+
 
 @pytest.fixture
 def sold(shop):
@@ -101,6 +104,7 @@ def test_an_order_with_a_replacement_is_refunded_to_the_fen(sold):
     assert_whole(sold)
 
 
+@on_sqlite
 def test_what_cannot_be_replaced_is_refused(sold):
     (bad,) = cards(sold)["issued"]
     sold.run("order add --channel TB --number 2 --sku VIP --paid 28")
@@ -119,6 +123,7 @@ def test_what_cannot_be_replaced_is_refused(sold):
     assert_whole(sold)
 
 
+@on_sqlite
 def test_a_redeemed_card_is_not_replaced(sold):
     (bad,) = cards(sold)["issued"]
     sold.run("card redeem - --product VIP", stdin="MADE-UP-1\n", status=None)
@@ -141,6 +146,7 @@ def test_another_seat_of_the_bad_key_is_not_given(shop):
     assert_whole(shop)
 
 
+@on_sqlite
 def test_a_delivered_order_waits_for_its_new_card_to_be_delivered(sold):
     sold.execute("UPDATE orders SET status = 'delivered'")
     (bad,) = cards(sold)["issued"]

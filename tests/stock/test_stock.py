@@ -140,6 +140,13 @@ def test_check_holds_when_nothing_was_touched(stocked):
             "product-of-card",
         ),
         ("UPDATE orders SET status = 'paid'", "status-paid"),
+        ("UPDATE orders SET status = 'cancelled'", "status-cancelled"),
+        ("UPDATE orders SET status = 'delivered'", "status-delivered"),
+        (
+            "INSERT INTO card_delivery SELECT bucket, id, 0, 1, 1, 1 FROM card",
+            "handed-card-for-sale",
+        ),
+        ("UPDATE card SET status = 'void' WHERE status = 'issued'", "void-card-of-order"),
         ("DELETE FROM card WHERE status = 'available'", "cards-of-batch"),
     ],
 )
