@@ -4,19 +4,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardctl.ledger.postings import (
+    Returned,
     Sale,
     correct_lines,
     import_lines,
     issue_lines,
     move_lines,
     recognised_fen,
+    refund_lines,
+    replace_lines,
     undo_lines,
     void_lines,
 )
 from cardctl.vocabulary import LedgerAccount
 
 FEN = st.integers(0, 10**12)
-BEARERS = [LedgerAccount.STOCK, LedgerAccount.STOCK_LOSS, LedgerAccount.COST_OF_GOODS]
+BEARERS = [
+    LedgerAccount.STOCK,
+    LedgerAccount.STOCK_LOSS,
+    LedgerAccount.COST_OF_GOODS,
+    LedgerAccount.REPLACEMENT,
+]
 SALES = st.lists(st.builds(Sale, st.integers(1, 5), FEN, FEN), max_size=5)
 
 
@@ -85,3 +93,26 @@ def test_parts_issued_one_after_another_earn_exactly_what_was_paid(paid_fen, par
         earned.append(recognised_fen(paid_fen, issued=issued, qty=qty) - before)
     assert sum(earned) == paid_fen
     assert min(earned) >= 0
+
+
+@given(SALES)
+def test_a_whole_refund_with_its_cards_back_reverses_an_issue(sales):
+    returned = [
+        Returned(sale.product_id, LedgerAccount.COST_OF_GOODS, sale.cost_fen) for sale in sales
+    ]
+    falls = [(sale.product_id, sale.revenue_fen) for sale in sales]
+    lines = refund_lines(account="WX", falls=falls, returned=returned)
+    assert all(line.amount_fen for line in lines)
+    left = {}
+    for line in issue_lines(account="WX", sales=sales) + lines:
+        place = line.account, line.party, line.product_id
+        left[place] = left.get(place, 0) + line.amount_fen
+    assert set(left.values()) <= {0}
+
+
+@given(FEN)
+def test_a_replacement_moves_stock_to_a_cost_of_its_own(cost_fen):
+    lines = replace_lines(product_id=1, cost_fen=cost_fen)
+    amounts = {line.account: line.amount_fen for line in lines}
+    wanted = {LedgerAccount.REPLACEMENT: cost_fen, LedgerAccount.STOCK: -cost_fen}
+    assert amounts == (wanted if cost_fen else {})
