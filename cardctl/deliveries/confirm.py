@@ -16,7 +16,7 @@ from sqlmodel import Session
 from cardctl import clock
 from cardctl.audit.record import Run
 from cardctl.catalog.webhooks import SUPPLIER, find_webhook
-from cardctl.deliveries.outbox import hold_orders
+from cardctl.deliveries.outbox import hold_orders, topup_request
 from cardctl.deliveries.settle import Tried, settle
 from cardctl.deliveries.signed import SignedAnswer
 from cardctl.deliveries.topup_answer import (
@@ -89,16 +89,23 @@ class ConfirmResult:
 
 
 class _Request(NamedTuple):
-    """The delivery that an answer names, read while its order is held."""
+    """A request to top up, read while its order is held."""
 
     bucket: int
     id: int
     order_id: int
     status: str
     attempts: int
-    refused_at: int | None
     supplier_id: int
     supplier: str
+    request: str
+    line_id: int
+    place: int
+
+    def had_before(self, request: str) -> bool:
+        """Whether it was asked under that id before, and refused."""
+        places = range(self.place)
+        return request in {topup_request(self.bucket, self.line_id, place=p) for p in places}
 
 
 def confirm_answers(
@@ -155,10 +162,6 @@ def _take(
         raise AnswerContradicts(supplier=request.supplier, order=answer.order)
     now = clock.now_ms()
     check_time(signed, order=answer.order, now=now)
-    # What was told before the supplier was asked once more says nothing of that.
-    refused_at = request.refused_at or 0
-    if answer.result == TopUpResult.FAILED and (signed.at or 0) <= refused_at:
-        raise AnswerReplayed(order=answer.order)
     follows = what_follows(answer, supplier=request.supplier, signed_at=signed.at)
     key = (request.bucket, request.id, request.order_id)
     tried = Tried(*key, request.attempts, 0, follows)
@@ -184,7 +187,10 @@ def _read_line(octets: bytes) -> SignedAnswer:
 
 
 def _find(session: Session, answer: TopUpAnswer) -> _Request:
-    """The request that an answer names, its order held; raises `AnswerOfOther`."""
+    """The request that an answer names, its order held.
+
+    Raises `AnswerOfOther` and `AnswerReplayed`.
+    """
     other = AnswerOfOther(request=answer.request, order=answer.order)
     try:
         name = parse_order_name(answer.order)
@@ -203,19 +209,23 @@ def _find(session: Session, answer: TopUpAnswer) -> _Request:
     if order_id is None:
         raise other
     hold_orders(session, [(bucket, order_id)])
-    row: Any = session.execute(_request_query(bucket, order_id, answer.request)).first()
-    if row is None:
-        raise other
-    return _Request(*row)
+    ours = [_Request(*row) for row in session.execute(_requests_query(bucket, order_id))]
+    for one in ours:
+        if one.request == answer.request:
+            return one
+    if any(one.had_before(answer.request) for one in ours):
+        raise AnswerReplayed(order=answer.order)
+    raise other
 
 
-def _request_query(bucket: int, order_id: int, request: str) -> Any:
+def _requests_query(bucket: int, order_id: int) -> Any:
     delivery, line = deliveries.c, order_lines.c
     of_line = (line.bucket == delivery.bucket) & (line.id == delivery.order_line_id)
     return (
         select(
             *(delivery.bucket, delivery.id, delivery.order_id, delivery.status),
-            *(delivery.attempts, delivery.refused_at, suppliers.c.id, suppliers.c.code),
+            *(delivery.attempts, suppliers.c.id, suppliers.c.code),
+            *(delivery.idempotency_key, delivery.order_line_id, delivery.reprint),
         )
         .join(order_lines, of_line)
         .join(products, products.c.id == line.product_id)
@@ -223,7 +233,6 @@ def _request_query(bucket: int, order_id: int, request: str) -> Any:
         .where(
             delivery.bucket == bucket,
             delivery.order_id == order_id,
-            delivery.idempotency_key == request,
             delivery.via == DeliveryVia.TOPUP,
         )
     )

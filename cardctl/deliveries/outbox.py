@@ -239,6 +239,11 @@ def _first_status(via: DeliveryVia) -> str:
     return _WAITING if via == DeliveryVia.SHIPMENT else _PENDING
 
 
+def topup_request(bucket: int, line_id: int, *, place: int) -> str:
+    """The id of a request to top up a line; `place` counts those that were refused before it."""
+    return _idempotency_key((bucket, line_id), DeliveryVia.TOPUP, place)
+
+
 def _idempotency_key(key: tuple[int, int], via: DeliveryVia, place: int) -> str:
     """32 hex digits: the same whoever asks for the order's next delivery, and how often."""
     name = f"{key[0]}:{key[1]}:{via.value}:{place}".encode()

@@ -119,7 +119,7 @@ def settle(session: Session, *, run: Run, now: int, tried: Sequence[Tried]) -> l
     _write_events(session, run, arrived)
     complete_orders(session, held={one.order: held[one.order].status for one in arrived})
     if settled:
-        run.record(session, "delivery.settle", _summary(settled))
+        run.record(session, "delivery.settle", _summary(settled, tried))
     return settled
 
 
@@ -234,5 +234,8 @@ def _detail(one: Settled) -> dict[str, object]:
     return told | ({"reprint": one.reprint} if one.reprint else {})
 
 
-def _summary(settled: Sequence[Settled]) -> dict[str, object]:
-    return {"via": settled[0].via, **Counter(one.status for one in settled)}
+def _summary(settled: Sequence[Settled], tried: Sequence[Tried]) -> dict[str, object]:
+    """What the audit log keeps: how many came to what, and what went wrong, such as forgeries."""
+    counts = Counter(one.status for one in settled)
+    errors = Counter(one.answer.error.code for one in tried if one.answer.error)
+    return {"via": settled[0].via, **counts} | ({"errors": errors} if errors else {})

@@ -63,10 +63,10 @@ class AnswerOfOther(InputRefused):
 
 
 class AnswerReplayed(InputRefused):
-    """An answer that was told before, about an earlier try."""
+    """An answer about an earlier request for the order, which the supplier refused."""
 
     code = "answer-replayed"
-    message = "the answer for order {order} was given before, and the order was retried since"
+    message = "the answer is about an earlier request for order {order}, which was refused"
     hint = "cardctl order show {order}"
 
 

@@ -64,7 +64,7 @@ class Delivery(Row, table=True):
     idempotency_key: str = Field(sa_column=code_column())
     """Stays the same in every try; a reprint has another one."""
     reprint: int = Field(sa_column=count_column())
-    """0 for the first delivery, then counted up."""
+    """0 for the first delivery, then counted up; so are requests after a refusal."""
     attempts: int = Field(sa_column=count_column())
     due_at: int = Field(sa_column=big_column())
     """When it is tried next (epoch ms); while it is being sent, when its lease ends."""
@@ -74,8 +74,8 @@ class Delivery(Row, table=True):
     reference: str | None = Field(default=None, sa_column=text_column(null=True))
     """The waybill of a shipment, or the supplier's own number of a top-up."""
     refused_at: int | None = Field(default=None, sa_column=big_column(null=True))
-    """When the supplier signed its last refusal of a top-up (epoch ms, its clock): told once more,
-    it is not taken for an answer to a later try."""
+    """When the supplier signed its refusal of a top-up (epoch ms, its clock): tried again, the
+    request has another id."""
     created_at: int = Field(sa_column=big_column())
     delivered_at: int | None = Field(default=None, sa_column=big_column(null=True))
     run_id: int = Field(sa_column=big_column())

@@ -125,26 +125,37 @@ def test_what_is_not_the_supplier_s_answer_counts_for_nothing(asking):
                 asking.run("delivery retry TB:1")
         assert asking.run("delivery send TB:1 --via topup --json").json["waiting"] == 1
         assert len({request.headers["idempotency-key"] for request in server.requests}) == 1
-    assert states(asking) == ("issued", "waiting")
+        assert states(asking) == ("issued", "waiting")
+        # A supplier who stays silent is asked once more, under the same id.
+        asking.run("delivery retry TB:1")
+        assert asking.run("delivery send TB:1 --via topup --json").json["delivered"] == 1
+        assert len({request.headers["idempotency-key"] for request in server.requests}) == 1
+    assert states(asking) == ("delivered", "delivered")
+    audited = asking.sql("SELECT payload FROM audit_record WHERE verb = 'delivery.settle'")
+    assert sum('"answer-forged":1' in payload for (payload,) in audited) == 3
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_a_failure_is_dead_in_the_supplier_s_words_and_counts_for_one_try(asking, frozen_clock):
+def test_a_failure_is_dead_in_the_supplier_s_words_and_final_for_its_request(asking):
     with http_server(answers("failed"), answers("pending")) as server:
         hook(asking, server)
         refused = asking.run("delivery send TB:1 --via topup --json", status=9).json
         assert refused["dead"] == 1
         assert "号码有误" in refused["deliveries"][0]["error"]
         assert states(asking) == ("issued", "dead")
+        overheard = line(asking, "failed")
+        assert confirm(asking, overheard)["unchanged"] == 1
+        asking.run("order edit TB:1 --topup-account 13900000000 --reason x")
         asking.run("delivery retry TB:1")
         asking.run("delivery send TB:1 --via topup")
-    assert states(asking) == ("issued", "waiting")
-    # The refusal of the first try, overheard and told once more.
-    told = confirm(asking, line(asking, "failed"), status=8)
+        first, second = (request.json for request in server.requests)
+    assert first["request"] != second["request"]
+    assert second["account"] == "13900000000"
+    # The refusal of the first request, told once more.
+    told = confirm(asking, overheard, status=8)
     assert [one["code"] for one in told["answers"]] == ["answer-replayed"]
     assert states(asking) == ("issued", "waiting")
-    frozen_clock.advance(seconds=60)
-    assert confirm(asking, line(asking, "failed", at=NOW_S + 60))["dead"] == 1
+    assert confirm(asking, line(asking, "failed"))["dead"] == 1
     assert states(asking) == ("issued", "dead")
 
 
