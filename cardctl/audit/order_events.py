@@ -35,7 +35,7 @@ def write_events(session: Session, *, run: Run, events: Iterable[NewEvent]) -> N
                 one.bucket,
                 one.id,
                 one.order_id,
-                one.kind.value,
+                str(one.kind),
                 run.at,
                 run.id,
                 json.dumps(one.detail),

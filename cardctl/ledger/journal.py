@@ -35,8 +35,7 @@ _LINE_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """An entry to be: where it belongs, what happened to what, and its lines."""
 
     bucket: int
@@ -94,19 +93,11 @@ def post(session: Session, *, run: Run, postings: Iterable[Posting]) -> None:
         if sum(line.amount_fen for line in posting.lines):
             raise ValueError(posting)
         bucket = posting.bucket
-        event, source_id = posting.event.value, posting.source_id
+        event, source_id = str(posting.event), posting.source_id
         entries.append((bucket, entry_id, event, source_id, posting.order_id, run.at, run.id))
         lines += [
-            (
-                bucket,
-                entry_id,
-                place,
-                line.account.value,
-                line.party,
-                line.product_id,
-                line.amount_fen,
-            )
-            for place, line in enumerate(posting.lines)
+            (bucket, entry_id, place, str(account), party, product_id, fen)
+            for place, (account, fen, party, product_id) in enumerate(posting.lines)
         ]
     insert_many(session, journal_entries, _ENTRY_COLUMNS, entries)
     insert_many(session, journal_lines, _LINE_COLUMNS, lines)

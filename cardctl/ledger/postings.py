@@ -32,6 +32,7 @@ does to sold cards is an entry of each order, in the order's bucket; the rest is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from cardctl.vocabulary import LedgerAccount
 
@@ -49,8 +50,7 @@ class Event(StrEnum):
     CORRECT = "correct"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One side of an entry: fen, debit positive."""
 
     account: LedgerAccount
@@ -59,8 +59,7 @@ class Line:
     product_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(NamedTuple):
     """What an issue recognises of one order line: revenue, and the known cost of its cards."""
 
     product_id: int

@@ -8,11 +8,14 @@ of a bundle are given together: as many whole bundles as all of them allow.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cardctl.orders.gates import Verdict
 from cardctl.stock.claim import PickedCard, Shelf
 from cardctl.vocabulary import DeliveryVia
+
+_NOTHING: Mapping[int, Sequence[PickedCard]] = MappingProxyType({})
 
 
 class Need(NamedTuple):
@@ -36,8 +39,7 @@ class Need(NamedTuple):
         return self.qty - self.issued_qty
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingOrder:
+class WaitingOrder(NamedTuple):
     """An order that waits for cards, and the pools its channel draws on, in their order."""
 
     bucket: int
@@ -54,7 +56,7 @@ class WaitingOrder:
     verdict: Verdict | None = None
     """Why it is stopped, if it is: then it gets nothing."""
     reserved_until: int | None = None
-    reserved: Mapping[int, Sequence[PickedCard]] = field(default_factory=dict)
+    reserved: Mapping[int, Sequence[PickedCard]] = _NOTHING
     """The cards that are kept for it, by line."""
     unfit: Sequence[PickedCard] = ()
     """What was kept for it and cannot be given to it any more."""
@@ -128,7 +130,10 @@ def allocate(
     baskets: list[_Basket] = []
     for parcel in order.parcels:
         filled = [_fill(order, need, shelves) for need in parcel]
-        _give(allocation, parcel, filled)
+        if len(parcel) > 1 or parcel[0].bundle_qty or parcel[0].via:
+            _give_together(allocation, parcel, filled)
+        else:
+            _give(allocation, parcel[0], filled[0])
         baskets += filled
     if allocation.lacking and not partial:
         for basket in reversed(baskets):
@@ -146,7 +151,10 @@ class _Basket:
 
     def cards(self) -> list[PickedCard]:
         """All of them, those reserved first."""
-        return [*self.reserved, *(card for _, part in self.taken for card in part)]
+        found = list(self.reserved)
+        for _, part in self.taken:
+            found += part
+        return found
 
     def keep(self, count: int) -> None:
         """Put all but the first so many back where they came from."""
@@ -163,8 +171,11 @@ class _Basket:
 
 def _fill(order: WaitingOrder, need: Need, shelves: Mapping[tuple[int, int], Shelf]) -> _Basket:
     """Take what there is for a line, up to what it lacks."""
-    basket = _Basket(order.reserved.get(need.line_id, ())[: need.missing], [])
-    missing = 0 if need.via else need.missing - len(basket.reserved)
+    missing = 0 if need.via else need.missing
+    basket = _Basket((), [])
+    if order.reserved:
+        basket.reserved = order.reserved.get(need.line_id, ())[:missing]
+        missing -= len(basket.reserved)
     for pool in order.pools:
         if not missing:
             break
@@ -175,7 +186,18 @@ def _fill(order: WaitingOrder, need: Need, shelves: Mapping[tuple[int, int], She
     return basket
 
 
-def _give(allocation: Allocation, parcel: Sequence[Need], baskets: Sequence[_Basket]) -> None:
+def _give(allocation: Allocation, need: Need, basket: _Basket) -> None:
+    """Grant a line what there is, and say what lacks."""
+    cards = basket.cards()
+    if len(cards) < need.missing:
+        allocation.lacking.append(Lack(need.product_id, need.missing, len(cards)))
+    if cards:
+        allocation.grants.append(Grant(need, len(cards), cards, len(basket.reserved)))
+
+
+def _give_together(
+    allocation: Allocation, parcel: Sequence[Need], baskets: Sequence[_Basket]
+) -> None:
     """Grant a parcel as often as all of its lines can be filled, and say what lacks."""
     found = [
         need.missing if need.via else len(basket.cards())

@@ -112,7 +112,7 @@ def next_in_queue(
     query = query.order_by(*_PLACE).limit(size)
     if locking:
         query = lock_rows(session, query, table=orders, skip_locked=True)
-    return [OrderRow(*row) for row in session.execute(query)]
+    return [OrderRow(*row) for row in session.execute(query).all()]
 
 
 def kept_waiting(

@@ -64,23 +64,23 @@ def bindings(decided: Sequence[Allocation]) -> tuple[list[Binding], list[Binding
     for one in decided:
         bucket, order_id = one.order.bucket, one.order.id
         for need, _, cards, reserved in one.grants:
-            line_id = need.line_id
-            fresh += [Binding(card, bucket, order_id, line_id) for card in cards[reserved:]]
-            kept += [Binding(card, bucket, order_id, line_id) for card in cards[:reserved]]
+            bound = [Binding(card, bucket, order_id, need.line_id) for card in cards]
+            kept += bound[:reserved]
+            fresh += bound[reserved:] if reserved else bound
     return fresh, kept
 
 
 def status_after(one: Allocation) -> str:
     """The status of an order when this is written."""
     if one.order.verdict is not None:
-        return one.order.verdict.status.value
+        return str(one.order.verdict.status)
     if one.complete:
-        return OrderStatus.ISSUED.value
+        return str(OrderStatus.ISSUED)
     if not (one.grants or one.lacking):
         return one.order.status
     if one.grants or one.order.status == OrderStatus.PARTLY_ISSUED:
-        return OrderStatus.PARTLY_ISSUED.value
-    return OrderStatus.SHORT.value
+        return str(OrderStatus.PARTLY_ISSUED)
+    return str(OrderStatus.SHORT)
 
 
 def digest_of(pairs: Sequence[Binding]) -> str:

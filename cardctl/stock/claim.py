@@ -92,7 +92,7 @@ class Shelf:
         )
         if self.locking:
             query = lock_rows(session, query, table=cards, skip_locked=not self.waiting)
-        found = [PickedCard(*row) for row in session.execute(query)]
+        found = [PickedCard(*row) for row in session.execute(query).all()]
         if found:
             self._last = found[-1].expires_at, found[-1].id
         self._drained = len(found) < missing
