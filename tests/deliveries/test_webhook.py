@@ -1,10 +1,7 @@
 """Webhooks: signed JSON, the bots of chat groups, and what a server does to them."""
 
-import base64
-import hashlib
 import hmac
 import json
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -33,9 +30,9 @@ def hook(shop, server):
     shop.run(f"channel webhook set TB --url {server.url('/cards')} --secret-source env:KEY")
 
 
-def bot(shop, server, shape, options=""):
+def bot(shop, server, shape):
     shop.env["BOT"] = server.url("/send?key=made-up-bot-key")
-    shop.run(f"channel webhook set TB --shape {shape} --url-source env:BOT {options}")
+    shop.run(f"channel webhook set TB --shape {shape} --url-source env:BOT")
 
 
 def status(shop):
@@ -95,24 +92,10 @@ def test_without_a_server_everything_waits(wired):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    ("shape", "good", "bad"),
-    [
-        (
-            "wecom",
-            '{"errcode":0,"errmsg":"ok"}',
-            '{"errcode":93000,"errmsg":"invalid webhook url"}',
-        ),
-        ("dingtalk", '{"errcode":0,"errmsg":"ok"}', '{"errcode":310000,"errmsg":"sign not match"}'),
-        ("feishu", '{"code":0,"msg":"success"}', '{"code":19021,"msg":"sign match fail"}'),
-        ("feishu", '{"code":0}', '{"code":false}'),
-        ("wecom", '{"errcode":0}', "[]"),
-        ("wecom", '{"errcode":0}', "not json"),
-    ],
-)
-def test_a_bot_is_told_of_an_order_without_its_cards(wired, shape, good, bad):
+def test_a_bot_is_told_of_an_order_without_its_cards(wired):
+    bad, good = '{"errcode":93000,"errmsg":"invalid webhook url"}', '{"errcode":0}'
     with http_server(says(200, bad), says(200, good)) as server:
-        bot(wired, server, shape)
+        bot(wired, server, "wecom")
         failed = wired.run(SEND, status=8).json
         assert failed["failed"] == 1
         assert "rejected" in failed["deliveries"][0]["error"]
@@ -127,28 +110,6 @@ def test_a_bot_is_told_of_an_order_without_its_cards(wired, shape, good, bad):
     assert status(wired) == "issued"
     assert "=1+1" in wired.run("delivery send TB:1 --via terminal").stdout
     assert status(wired) == "delivered"
-
-
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_bots_that_have_a_key_get_their_signature(wired, frozen_clock):
-    now = frozen_clock.now_ms
-    with http_server(says(200, '{"errcode":0}')) as server:
-        bot(wired, server, "dingtalk", "--secret-source env:KEY")
-        wired.run(SEND)
-        query = parse_qs(urlsplit(server.requests[0].target).query)
-    text = f"{now}\n{KEY}".encode()
-    sign = base64.b64encode(hmac.new(KEY.encode(), text, hashlib.sha256).digest()).decode()
-    assert query == {"key": ["made-up-bot-key"], "timestamp": [str(now)], "sign": [sign]}
-    with http_server(says(200, '{"code":0}')) as server:
-        bot(wired, server, "feishu", "--secret-source env:KEY")
-        wired.run("order add --channel TB --number 2 --sku VIP --paid 28")
-        wired.import_codes("VIP", ["MADE-UP-3"])
-        wired.run("order issue TB:2")
-        wired.run(SEND)
-        told = server.requests[0].json
-    text = f"{now // 1000}\n{KEY}".encode()
-    sign = base64.b64encode(hmac.new(text, b"", hashlib.sha256).digest()).decode()
-    assert (told["timestamp"], told["sign"]) == (str(now // 1000), sign)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
