@@ -29,9 +29,10 @@ FILES = (
     "pasted.txt",
     "bad-rows.xlsx",
     "orders.csv",
+    "staff.xlsx",
 )
 
-_CARDS, _CODES, _MORE_CODES, _ORDERS = 120, 60, 40, 24
+_CARDS, _CODES, _MORE_CODES, _ORDERS, _STAFF = 120, 60, 40, 24, 8
 _FIRST_MIXED, _MIXED = 200, 12
 _FIRST_PASTED, _PASTED = 500, 6
 _PATTERN = "DEMO(-[0-9A-F]{4}){3}"
@@ -51,6 +52,9 @@ def make(folder: Path) -> None:
     _write_pasted(folder / "pasted.txt")
     _write_bad_rows(folder / "bad-rows.xlsx")
     _write_orders(folder / "orders.csv")
+    write_workbook(
+        folder / "staff.xlsx", ("员工编号", "姓名", "邮箱", "商品编码", "数量"), _staff()
+    )
     order_lists.write(folder / "orders")
 
 
@@ -187,6 +191,13 @@ def _write_orders(path: Path) -> None:
         )
     rows.append(("20261120009999", "VIP1M", "300", "7500.00", "2026-11-20 20:00:00", "样例大客户"))
     _write_csv(path, rows, encoding="utf-8-sig")
+
+
+def _staff() -> Iterator[Sequence[str]]:
+    """Who a company gives cards to: one each, and each fourth of them two gift cards."""
+    for number in range(1, _STAFF + 1):
+        sku, qty = ("VIP1M", "1") if number % 4 else ("GIFT100", "2")
+        yield f"E{number:03d}", f"样例员工{number}", f"e{number:03d}@example.com", sku, qty
 
 
 def _write_csv(path: Path, rows: Sequence[Sequence[str]], *, encoding: str) -> None:

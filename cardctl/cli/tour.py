@@ -18,7 +18,11 @@ FILES = (
     "pasted.txt",
     "bad-rows.xlsx",
     "orders.csv",
+    "orders/taobao.csv",
+    "orders/taobao-items.csv",
+    "staff.xlsx",
 )
+"""In the sample folder, and by the same names in the folder of the tour."""
 
 _PLACES = (
     Path(__file__).parent.parent / "sample_data",
@@ -58,6 +62,11 @@ def sample_folder() -> Path:
 
 def steps() -> list[Step]:
     """The commands in their order, in the language of the run."""
+    return [*_stock_steps(), *_selling_steps(), *_proof_steps()]
+
+
+def _stock_steps() -> list[Step]:
+    """From an empty folder to keys that can be sold."""
     sealed = "cardctl batch import cards-sealed.xlsx --product GIFT100 --supplier SUP"
     return [
         Step(
@@ -95,6 +104,14 @@ def steps() -> list[Step]:
             "cardctl batch import bad-rows.xlsx --product VIP1M --supplier SUP",
             ExitStatus.INPUT_REFUSED,
         ),
+    ]
+
+
+def _selling_steps() -> list[Step]:
+    """Orders, their cards, how those get to the buyers, and what goes back."""
+    title = "样例视频会员 自动发货"
+    password = f"--password-source env:{PASSWORD_VARIABLE}"
+    return [
         Step(_("A day's orders."), "cardctl order import orders.csv --channel TB"),
         Step(
             _("Cards for all of them; one order wants more than there is, and waits."),
@@ -105,6 +122,36 @@ def steps() -> list[Step]:
             _("Cards are masked; a reveal needs a reason, and is written down."),
             "cardctl order show TB:20261120000001 --reveal --reason 发给买家",
         ),
+        Step(
+            _("What a Taobao shop calls our products in its order list."),
+            f"cardctl channel map add TB '{title}' --variant 月卡 VIP1M",
+        ),
+        Step("", f"cardctl channel map add TB '{title}' --variant 年卡 VIP1Y"),
+        Step(
+            _(
+                "In one go: record the list, give cards, write them to an encrypted workbook;"
+                " three of its orders need a look."
+            ),
+            "cardctl order run orders/taobao.csv --items orders/taobao-items.csv --channel TB"
+            f" --via file --out cards.xlsx {password}",
+            ExitStatus.NEEDS_PERSON,
+        ),
+        Step(
+            _("Money that goes back; the same refund number once more changes nothing."),
+            "cardctl order refund TB:351530000000000018 --refund-no R1 --reason 买家退款",
+        ),
+        Step(
+            _("A company gives cards to its staff: the table is checked, then carried out."),
+            "cardctl distribute plan staff.xlsx --name autumn --customer 样例公司 --price 25"
+            " --via file",
+        ),
+        Step("", f"cardctl distribute run autumn --out staff-cards.xlsx {password}"),
+    ]
+
+
+def _proof_steps() -> list[Step]:
+    """What is left, and that all of it is right."""
+    return [
         Step(_("What is left, what it is worth, and what to look after."), "cardctl stock levels"),
         Step("", "cardctl stock alerts", ExitStatus.NEEDS_PERSON),
         Step("", "cardctl ledger balance"),

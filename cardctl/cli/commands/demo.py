@@ -59,6 +59,7 @@ def _prepare(home: Path | None) -> Path:
             raise tour.FolderInUse(folder=str(folder))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in tour.FILES:
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(tour.sample_folder() / name, folder / name)
     return folder
 
@@ -89,10 +90,11 @@ def _at_home_in(folder: Path) -> Iterator[None]:
 def _closing(folder: Path) -> str:
     """What the tour left, where, and how to go on or to be rid of it."""
     left = (
-        ("cardctl.db", _("the store; nothing in it can be read without the key")),
+        ("cardctl.db", _("the store; no card in it can be read without the key")),
         ("demo.key", _("the key of its vault")),
         ("recovery.txt", _("the recovery code, for when the key is lost")),
         ("config.toml", _("the settings, with the source of the key")),
+        ("cards.xlsx, staff-cards.xlsx", _("what was delivered; its password is that of the tour")),
         (", ".join(tour.FILES), _("the sample files; keys in clear, all made up")),
     )
     lines = [_("What the tour left in {folder}:").format(folder=folder)]
