@@ -35,6 +35,7 @@ def read_items(source: Source, known: ItemFormat, zone: ZoneInfo) -> Items:
     found: dict[str, dict[str, ItemLine]] = {}
     with open_items(source, known, zone) as rows:
         for row in rows:
+            number = ""
             try:
                 number = row.order_number()
                 item = known.read(row)
@@ -43,7 +44,6 @@ def read_items(source: Source, known: ItemFormat, zone: ZoneInfo) -> Items:
                 if isinstance(problem, ResavedByExcel):
                     file = source.name
                     raise FileResaved(file=file, row=row.number, **problem.details) from None
-                number = row.plain("order")
                 nothing = LineRecord(sku="")
                 item = ItemLine(
                     row=row.number, sub_order=f"row {row.number}", line=nothing, problem=problem

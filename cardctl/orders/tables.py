@@ -249,12 +249,14 @@ def _rows(
     exact = found.table.format in _EXACT
     place = header.columns["order"]
     for row in fill_merged(below, found.table.merged, header, known.line_fields):
-        texts = [text_of(cell).strip(_WRAPPERS) for cell in row.cells]
-        first = next(filter(None, texts), None)
-        if first is None:
-            continue
-        # A title may begin with such a word, too: beside an order number it sums up nothing.
-        if _TRAILER.match(first) and (texts[place : place + 1] or [""])[0] in ("", first):
-            trailers.append(row)
-            continue
+        number = text_of(row.cells[place]).strip(_WRAPPERS) if place < len(row.cells) else ""
+        if not number or _TRAILER.match(number):
+            texts = [text_of(cell).strip(_WRAPPERS) for cell in row.cells]
+            first = next(filter(None, texts), None)
+            if first is None:
+                continue
+            # A title may begin with such a word, too: beside an order number it sums up nothing.
+            if _TRAILER.match(first) and number in ("", first):
+                trailers.append(row)
+                continue
         yield FieldRow(row.number, row.cells, header, exact, zone, known.blanks, items)
