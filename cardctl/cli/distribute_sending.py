@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardctl.cli.context import Context
-from cardctl.cli.delivering import FileMissing, file_password, make_outlet
+from cardctl.cli.delivering import FileMissing, make_outlet, password_for
 from cardctl.cli.terminal import escape
 from cardctl.errors import UsageRefused
-from cardctl.vocabulary import DeliveryVia, PlanStatus
+from cardctl.vocabulary import DeliveryVia, PlanStatus, SentVia
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +74,7 @@ def opened_channel(
         for one in shown:
             context.write(escape(one.text) + "\n\n")
 
-    password = file_password(context, password_source) if via is DeliveryVia.FILE else None
+    password = password_for(context, SentVia(via.value), password_source)
     outlet = make_outlet(context, path=out, password=password, show=show)
     with open_channel(via, outlet) as opened:
         yield opened

@@ -12,8 +12,8 @@ from cardctl.cli.delivering import (
     COUNTS,
     MESSAGE,
     FileMissing,
-    file_password,
     make_outlet,
+    password_for,
     status_of,
 )
 from cardctl.cli.options import OptionalReason, PasswordSource
@@ -206,7 +206,7 @@ def _way(
     if via == SentVia.FILE and out is None:
         raise FileMissing
     context.vault.full_keyset()
-    password = file_password(context, password_source) if via == SentVia.FILE else None
+    password = password_for(context, via, password_source)
     return _Way(via, out, layout, password)
 
 
