@@ -48,12 +48,21 @@ class Shell:
 
     def work(self, seconds: float) -> None:
         """Run verbs until the time is up."""
-        verbs = [verb for verb, weight in MIX.items() for _ in range(weight)]
+        verbs = [verb for verb, weight in self.mix().items() for _ in range(weight)]
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.chance.choice(verbs)(self)
 
+    def mix(self) -> dict:
+        """How often each verb is drawn."""
+        return MIX
+
     def run(self, line: str, *, stdin: str = "") -> dict:
+        """The result document of one command line."""
+        told = self.told(line, stdin=stdin)
+        return json.loads(told) if told.strip() else {}
+
+    def told(self, line: str, *, stdin: str = "") -> str:
         """One command line; what it ended with is counted."""
         words = line.split()
         result = run_in_process(
@@ -67,7 +76,7 @@ class Shell:
         known = result.status in EXPECTED or code in RACED or code in GONE
         if not known and not (line.startswith(REFUSED) and result.status == 3):
             self.unexpected.append(f"{line}: {result.status} {result.stderr}")
-        return json.loads(result.stdout) if result.stdout.strip() else {}
+        return result.stdout
 
     def move(self) -> None:
         giving, getting = self.chance.sample(POOLS, 2)

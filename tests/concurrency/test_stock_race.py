@@ -21,7 +21,7 @@ FILES, KEYS = 4, 150
 ROOT = Path(__file__).parents[2]
 
 
-def stock_shop(shop):
+def stock_shop(shop, *, keys=KEYS):
     """Two products in two pools; a third of the cards ends while the shells are at work."""
     shop.seed_catalog()
     shop.run("product add TEAM --name 共享会员 --price 28")
@@ -30,8 +30,8 @@ def stock_shop(shop):
     for product in PRODUCTS:
         for number in range(FILES):
             name = f"{product}-{number}.csv"
-            keys = [f"MADE-UP-{product}-{number}-{place}" for place in range(KEYS)]
-            write_keys(shop.folder / name, keys)
+            made_up = [f"MADE-UP-{product}-{number}-{place}" for place in range(keys)]
+            write_keys(shop.folder / name, made_up)
             shop.run(
                 f"batch import {name} --product {product} --supplier SUP --cost 2 --expires never"
                 f" --pool {('main', 'live')[number % 2]}"
@@ -48,11 +48,11 @@ def let_some_expire(shop, *, seconds):
     )
 
 
-def shells_at_once(shop, *, count, seconds):
+def shells_at_once(shop, *, count, seconds, module="tests.concurrency.shell"):
     """What each of so many shells told at its end."""
     started = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.concurrency.shell", str(seed), str(seconds)],
+            [sys.executable, "-m", module, str(seed), str(seconds)],
             env=shop.env | {"PYTHONPATH": str(ROOT)},
             cwd=shop.folder,
             stdin=subprocess.DEVNULL,
