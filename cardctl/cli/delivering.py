@@ -109,20 +109,27 @@ def _mail_password(context: Context) -> "Secret | None":
     return read_secret(spec, option="smtp_password_source") if spec else None
 
 
-def show_texts(context: Context, result: "SendResult", texts: "Sequence[ShownText]") -> None:
+def show_texts(
+    context: Context,
+    result: "SendResult",
+    texts: "Sequence[ShownText]",
+    *,
+    single: bool = False,
+) -> None:
     """Show what is delivered by way of the terminal, and what came of the rest."""
+    status = status_of(result, single=single)
     if context.output.is_json:
         facts = {column.name: getattr(result, column.name) for column in COUNTS}
         messages = [one._asdict() for one in texts]
-        context.show(facts | {"messages": messages}, SHOWN, status=status_of(result))
+        context.show(facts | {"messages": messages}, SHOWN, status=status)
         return
     for shown in texts:
         context.write(escape(shown.text) + "\n\n")
     if result.delivered == len(result.deliveries):
         context.note("{count} orders delivered", count=result.delivered)
-        context.status = status_of(result)
+        context.status = status
     else:
-        context.show(result, COUNTS, status=status_of(result))
+        context.show(result, COUNTS, status=status)
 
 
 def status_of(result: "SendResult", *, single: bool = False) -> ExitStatus:

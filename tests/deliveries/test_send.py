@@ -1,32 +1,278 @@
-"""Sending: at least once, with one key, and never the same card to another."""
+"""Sending: nothing is lost, repeats carry the same key, and no card that may have left is sold."""
+
+import json
+import os
+import time
 
 import pytest
 
+from cardctl.deliveries.backoff import ATTEMPTS_MOST, delay_ms
+from cardctl.deliveries.lease import LEASE_MS
+from cardctl.deliveries.send import FAILURES_IN_A_ROW
+from tests.deliveries.channels import Scripted
+
+SEND = "delivery send --pending --via webhook --json"
+SHOW = "delivery send --pending --via terminal --json"
+
 
 @pytest.fixture
-def issued(shop):
-    """Two issued orders of two products; the second of two cards."""
+def sold(shop):
+    """Two issued orders; the second of two cards."""
     shop.seed_catalog()
-    shop.import_codes("VIP", ["0001", "=1+1", "MADE-UP-3"])
+    shop.import_codes("VIP", ["0001", "=1+1", "MADE-UP-3", "MADE-UP-4", "MADE-UP-5"])
     shop.run("order add --channel TB --number 1 --sku VIP --paid 28 --buyer 小王")
     shop.run("order add --channel TB --number 2 --sku VIP --qty 2 --paid 56")
     shop.run("order issue --all")
     return shop
 
 
-def test_what_was_delivered_is_unchanged_and_a_reprint_says_why(issued):
-    first = issued.run("delivery send TB:1 --via terminal")
-    assert "0001" in first.stdout or "=1+1" in first.stdout or "MADE-UP-3" in first.stdout
-    assert issued.run("order show TB:1 --json").json["status"] == "delivered"
-    again = issued.run("delivery send TB:1 --via terminal --json").json
-    print(again)
+@pytest.fixture
+def channel(monkeypatch):
+    return Scripted().instead_of_webhook(monkeypatch)
+
+
+def listed(shop, *fields):
+    rows = shop.run("delivery list --json").json
+    return [tuple(row[field] for field in fields) for row in rows]
+
+
+def assert_whole(shop):
+    for check in ("stock check", "ledger check", "audit verify"):
+        shop.run(check)
+
+
+def test_what_was_delivered_is_unchanged_and_a_reprint_says_why(sold):
+    told = sold.run("delivery send TB:1 --via terminal").stdout
+    assert "Code: " in told
+    assert "Order: 1" in told
+    shown = sold.run("order show TB:1 --json").json
+    assert shown["status"] == "delivered"
+    assert [(one["via"], one["status"]) for one in shown["deliveries"]] == [
+        ("terminal", "delivered")
+    ]
+    card = sold.run(f"card show {shown['cards'][0]['id']} --json").json
+    assert card["delivered_at"] == shown["deliveries"][0]["delivered_at"] is not None
+
+    again = sold.run("delivery send TB:1 --via terminal --json").json
     assert (again["unchanged"], again["delivered"], again["messages"]) == (1, 0, [])
-    issued.run("delivery send TB:1 --via terminal --reprint", status=2)
-    more = issued.run("delivery send TB:1 --via terminal --reprint --reason lost --json").json
-    print(more)
+    sold.run("delivery send TB:1 --via terminal --reprint", status=2)
+    nothing = sold.run("delivery send TB:2 --via terminal --reprint --reason x --json", status=5)
+    assert nothing.json["deliveries"][0]["status"] == "not-delivered"
+    more = sold.run("delivery send TB:1 --via terminal --reprint --reason 丢了 --json").json
     assert more["delivered"] == 1
-    assert "audit" 
-    rest = issued.run("delivery send --pending --via terminal --json").json
+    assert told.split("Code: ")[1][:4] in more["messages"][0]["text"]
+    assert len(set(listed(sold, "idempotency_key"))) == 2
+    [reason] = sold.sql("SELECT payload FROM audit_record WHERE verb = 'delivery.reprint'")
+    assert json.loads(reason[0])["data"]["reason"] == "丢了"
+
+    assert sold.run(f"{SHOW} --dry-run").json["pending"] == 1
+    rest = sold.run(SHOW).json
     assert [one["order"] for one in rest["deliveries"]] == ["TB:2"]
-    print(rest)
-    issued.run("audit verify")
+    assert sold.run(SHOW).json["delivered"] == 0
+    assert_whole(sold)
+
+
+def test_what_fails_is_tried_again_later_with_the_same_key_until_it_is_dead(
+    sold, channel, frozen_clock
+):
+    channel.failing = True
+    for attempt in range(1, ATTEMPTS_MOST + 1):
+        result = sold.run(SEND, status=8).json
+        assert (result["failed"], result["dead"]) == ((2, 0), (0, 2))[attempt == ATTEMPTS_MOST]
+        # Not before its time; and somebody who names the order need not wait for it.
+        assert sold.run(SEND).json["deliveries"] == []
+        frozen_clock.advance(seconds=3 * 3600)
+    keys = {key for _, key, _, _ in channel.tries}
+    assert len(keys) == 2
+    assert len(channel.tries) == 2 * ATTEMPTS_MOST
+    assert (
+        listed(sold, "status", "attempts", "last_error")
+        == [("dead", ATTEMPTS_MOST, "down: it is down")] * 2
+    )
+    assert len(sold.run("delivery list --status dead --json").json) == 2
+    seen = sold.run("status --json").json
+    assert seen["deliveries"]["dead"] == 2
+    assert "deliveries-dead" in {alert["kind"] for alert in seen["alerts"]}
+    # Its cards may have left, however often it failed.
+    sold.run("order refund TB:1 --restock --reason x --yes", status=5)
+
+    assert sold.run("delivery retry --all-dead --json").json["retried"] == 2
+    channel.failing = False
+    assert sold.run(SEND).json["delivered"] == 2
+    assert {key for _, key, _, _ in channel.tries} == keys
+    assert sold.run("order list --status delivered --json").json[1]["qty"] == 2
+    assert_whole(sold)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_named_order_is_tried_at_once_and_by_another_way_if_that_is_asked_for(sold, channel):
+    channel.failing = True
+    sold.run(SEND, status=8)
+    failed = sold.run("delivery send TB:1 --via webhook --json", status=9).json
+    assert failed["deliveries"][0]["attempts"] == 2
+    sold.env["PW"] = "made-up"
+    way = "--via file --out one.xlsx --password-source env:PW --json"
+    assert sold.run(f"delivery send TB:1 {way}").json["delivered"] == 1
+    assert set(listed(sold, "order", "via", "status")) == {
+        ("TB:1", "webhook", "cancelled"),
+        ("TB:2", "webhook", "pending"),
+        ("TB:1", "file", "delivered"),
+    }
+    assert_whole(sold)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_only_what_was_not_delivered_is_delivered(sold, channel):
+    """A part of an order, then the rest; a card that replaces another one; never a void one."""
+    sold.run("order add --channel TB --number 3 --sku VIP --qty 3 --paid 84")
+    sold.run("order issue TB:3 --partial", status=None)
+    sold.run("delivery send TB:3 --via webhook")
+    assert sold.run("order show TB:3 --json").json["status"] == "partly_issued"
+    sold.import_codes("VIP", ["MADE-UP-6", "MADE-UP-7"])
+    sold.run("order issue TB:3")
+    sold.run("delivery send TB:3 --via webhook")
+    shown = sold.run("order show TB:3 --json").json
+    assert shown["status"] == "delivered"
+    bad = shown["cards"][0]["id"]
+    sold.run(f"order replace TB:3 --card {bad} --reason bad --yes")
+    sold.run("delivery send TB:3 --via webhook")
+    parts = [cards for *_, cards in channel.tries]
+    assert [len(part) for part in parts] == [2, 1, 1]
+    assert len({card for part in parts for card in part}) == 4
+    assert sold.run("order show TB:3 --json").json["status"] == "delivered"
+    again = sold.run("delivery send TB:3 --via webhook --reprint --reason x --json").json
+    assert (again["delivered"], len(channel.tries[-1][3])) == (1, 3)
+    assert_whole(sold)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_was_paid_back_does_not_leave(sold, channel):
+    channel.failing = True
+    sold.run(SEND, status=8)
+    channel.failing = False
+    sold.run("order refund TB:1 --reason x --yes")
+    assert [one[0] for one in channel.tries] == ["TB:1", "TB:2"]
+    told = sold.run("delivery send TB:1 --via webhook --json", status=5).json
+    assert told["deliveries"][0]["status"] == "refunded"
+    assert sold.run("delivery send TB:2 --via webhook --json").json["delivered"] == 1
+    assert_whole(sold)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_one_card_that_was_tampered_with_keeps_no_other_from_leaving(sold, channel):
+    sold.execute(
+        "UPDATE card SET sealed_secret = (SELECT sealed_secret FROM card AS other"
+        " WHERE other.id <> card.id AND other.status = 'available')"
+        " WHERE order_id = (SELECT id FROM orders WHERE number = '1')"
+    )
+    result = sold.run(SEND, status=8).json
+    assert (result["delivered"], result["dead"]) == (1, 1)
+    assert "card-tampered" in str(result["deliveries"])
+    assert [order for order, *_ in channel.tries] == ["TB:2"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_without_a_full_key_nothing_is_leased(sold):
+    sold.run("vault slot add keyfile --scope import --out import.key")
+    told = sold.run(f"{SHOW} --key-source file:import.key", status=7)
+    assert told.error["code"] == "needs-full-key"
+    assert listed(sold, "status") == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_way_that_is_down_is_left_alone_after_a_while(shop, channel):
+    shop.seed_catalog()
+    count = FAILURES_IN_A_ROW * 2
+    shop.import_codes("VIP", [f"MADE-UP-{place}" for place in range(count)])
+    for number in range(count):
+        shop.run(f"order add --channel TB --number {number} --sku VIP --paid 28")
+    shop.run("order issue --all")
+    channel.failing = True
+    result = shop.run(SEND, status=8).json
+    assert result["stopped"]
+    assert FAILURES_IN_A_ROW <= len(channel.tries) < count
+    assert set(listed(shop, "status", "attempts")) == {("pending", 0), ("pending", 1)}
+
+
+def test_back_off_doubles_up_to_two_hours_and_spreads():
+    waits = [delay_ms("key", attempts=attempts) for attempts in range(1, ATTEMPTS_MOST + 1)]
+    for attempts, wait in enumerate(waits, 1):
+        whole = min(30_000 * 2 ** (attempts - 1), 7_200_000)
+        assert whole * 3 // 4 <= wait <= whole * 5 // 4
+    assert waits == [delay_ms("key", attempts=attempts) for attempts in range(1, ATTEMPTS_MOST + 1)]
+    first = {delay_ms(f"key {number}", attempts=1) for number in range(100)}
+    assert len(first) > 80
+
+
+def many(shop, count, guide=""):
+    """So many issued orders of one card each."""
+    shop.seed_catalog()
+    if guide:
+        shop.run(["product", "edit", "VIP", "--guide", guide])
+    shop.import_codes("VIP", [f"MADE-UP-{place:03}" for place in range(count)])
+    rows = "".join(f"{number},VIP,28\n" for number in range(count))
+    (shop.folder / "orders.csv").write_text(f"order,sku,paid\n{rows}")
+    shop.run("order import orders.csv --channel TB")
+    shop.run("order issue --all")
+
+
+def test_two_senders_at_once_send_each_order_once(shop):
+    many(shop, 60)
+    shop.env["PW"] = "made-up"
+    line = "delivery send --pending --via file --password-source env:PW --json --out"
+    senders = [shop.spawn(f"{line} {name}.xlsx") for name in ("a", "b", "c")]
+    results = [json.loads(sender.communicate(timeout=60)[0]) for sender in senders]
+    assert {sender.returncode for sender in senders} <= {0, 8}
+    assert sum(one["delivered"] for one in results) == 60
+    orders = [row["order"] for one in results for row in one["deliveries"]]
+    assert len(orders) == len(set(orders)) == 60
+    assert set(listed(shop, "status", "attempts")) == {("delivered", 1)}
+    assert_whole(shop)
+
+
+def test_killed_while_the_cards_leave_nothing_is_lost_nor_sold_again(shop, frozen_clock):
+    """A terminal that nobody reads holds the sender up between its lease and the outcome."""
+    frozen_clock.now_ms = time.time_ns() // 1_000_000
+    many(shop, 40, guide="读我" * 1500)
+    reader, writer = os.pipe()
+    sender = shop.spawn(SHOW, stdout=writer)
+    os.close(writer)
+    while os.read(reader, 1) == b"":
+        time.sleep(0.05)
+    sender.kill()
+    sender.wait()
+    os.close(reader)
+    assert set(listed(shop, "status", "attempts")) == {("sending", 1)}
+    keys = listed(shop, "order", "idempotency_key")
+    assert shop.sql("SELECT COUNT(*) FROM card_delivery") == [(40,)]
+    shop.run("order refund TB:1 --restock --reason x --yes", status=5)
+    frozen_clock.now_ms = time.time_ns() // 1_000_000
+    held = shop.run("delivery send TB:2 --via terminal --json", status=5).json
+    assert held["deliveries"][0]["status"] == "sending"
+    assert shop.run(SHOW).json["delivered"] == 0
+
+    frozen_clock.now_ms += LEASE_MS
+    result = shop.run(SHOW).json
+    assert (result["delivered"], len(result["messages"])) == (40, 40)
+    assert set(listed(shop, "status", "attempts")) == {("delivered", 2)}
+    assert listed(shop, "order", "idempotency_key") == keys
+    assert_whole(shop)
+
+
+def test_the_queues_are_read_by_their_indexes(shop):
+    shop.run("status")
+    due = (
+        "SELECT id FROM delivery WHERE delivery.status IN ('pending', 'sending')"
+        " AND due_at <= 5 AND (due_at, bucket, id) > (0, 0, 0) ORDER BY due_at, bucket, id LIMIT 9"
+    )
+    waiting = (
+        "SELECT id FROM orders"
+        " WHERE orders.status IN ('issued', 'partly_issued', 'partly_refunded')"
+        " AND (waiting_since, bucket, id) > (0, 0, 0) ORDER BY waiting_since, bucket, id LIMIT 9"
+    )
+    for query, index in ((due, "ix_delivery_due"), (waiting, "ix_orders_undelivered")):
+        explain = "EXPLAIN QUERY PLAN" if shop.backend == "sqlite" else "EXPLAIN"
+        plan = str(shop.sql(f"{explain} {query}"))
+        assert index in plan
+        assert "TEMP B-TREE" not in plan
+        assert "Sort" not in plan

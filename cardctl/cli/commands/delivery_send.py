@@ -93,12 +93,13 @@ def send(
         raise FileMissing
     context.vault.full_keyset()
     wish = _wish(context, names_of(names or []), channel, reprint=reprint, reason=reason or "")
+    single = len(wish.named) == 1
     outlet = make_outlet(
         context,
         path=out,
         password=password_for(context, via, password_source),
         layout=layout,
-        show=lambda result, texts: show_texts(context, result, texts),
+        show=lambda result, texts: show_texts(context, result, texts, single=single),
     )
     with (
         context.progress("Delivering") as progress,
@@ -115,7 +116,7 @@ def send(
     if result.stopped:
         context.warn("the other side seems to be down; the rest stays in the outbox")
     if via != SentVia.TERMINAL or context.dry_run:
-        context.show(result, COUNTS, status=status_of(result, single=len(wish.named) == 1))
+        context.show(result, COUNTS, status=status_of(result, single=single))
 
 
 def _wish(
