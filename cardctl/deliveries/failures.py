@@ -1,6 +1,6 @@
-"""Why a message did not arrive; the words of the other side are cut and cleaned, never obeyed."""
+"""Why a message did not leave or arrive; words of the other side are cut, never obeyed."""
 
-from cardctl.errors import ServiceUnavailable
+from cardctl.errors import ServiceUnavailable, UsageRefused
 
 _WORDS_LONGEST = 200
 
@@ -27,6 +27,14 @@ class Rejected(ServiceUnavailable):
     code = "rejected"
     message = "{host} did not take the message: {status} {words}"
     hint = "cardctl delivery list"
+
+
+class PasswordTooLong(UsageRefused):
+    """Excel does not take a password as long as that."""
+
+    code = "password-too-long"
+    message = "the password of a workbook has at most {most} characters"
+    hint = "choose a shorter one"
 
 
 def foreign_words(text: str) -> str:

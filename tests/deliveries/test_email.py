@@ -173,13 +173,17 @@ def test_what_no_mail_can_be_sent_with_ends_the_run_and_leaves_all_pending(maili
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_tls_from_the_first_octet_and_none_on_this_machine_work_too(mailing):
-    mailing.env["CARDCTL_SMTP_USER"] = ""
+def test_tls_from_the_first_octet_or_none_on_this_machine_and_a_password_agreed_on(mailing):
+    mailing.env.update(CARDCTL_SMTP_USER="", AGREED="made-up-and-agreed", LONG="x" * 256)
     for tls, options in (("tls", {"implicit": True}), ("none", {"context": None})):
         mailing.env["CARDCTL_SMTP_TLS"] = tls
         with served(mailing, **options) as server:
-            mailing.run(f"{AGAIN} --reprint --reason x" if tls == "none" else AGAIN)
+            line = f"{AGAIN} --reprint --reason x" if tls == "none" else AGAIN
+            mailing.run(f"{line} --password-source env:LONG", status=2)
+            mailing.run(f"{line} --password-source env:AGREED")
             assert server.private == [tls == "tls"]
+            [mail] = server.mails
+        assert len(cells(attached(mail).get_content(), "made-up-and-agreed")) == 3
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

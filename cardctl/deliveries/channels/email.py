@@ -25,7 +25,13 @@ from cardctl.deliveries.channel import (
     give_up,
     try_again,
 )
-from cardctl.deliveries.failures import Rejected, TooSlow, Unreachable, foreign_words
+from cardctl.deliveries.failures import (
+    PasswordTooLong,
+    Rejected,
+    TooSlow,
+    Unreachable,
+    foreign_words,
+)
 from cardctl.deliveries.message import Message
 from cardctl.deliveries.patience import Patience
 from cardctl.deliveries.results import SendResult
@@ -37,7 +43,7 @@ from cardctl.deliveries.text import words_of
 from cardctl.deliveries.wording import described, has_hidden
 from cardctl.errors import InputRefused
 from cardctl.vault.delivery_password import delivery_password
-from cardctl.vault.protected_package import ProtectedPackage
+from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage
 from cardctl.vault.secret import Secret
 from cardctl.vocabulary import DeliveryVia
 from cardctl.workbooks.write import GrowingWorkbook
@@ -67,6 +73,8 @@ class _Email:
     staged = False
 
     def __init__(self, outlet: Outlet) -> None:
+        if outlet.password is not None and len(outlet.password.reveal()) > PASSWORD_MAX:
+            raise PasswordTooLong(most=PASSWORD_MAX)
         self._outlet = outlet
         self._server = read_mail_server(outlet.settings)
         self._login = outlet.mail_password() if self._server.user else None

@@ -18,6 +18,7 @@ from cardctl.deliveries.channel import (
     Outlet,
     give_up,
 )
+from cardctl.deliveries.failures import PasswordTooLong
 from cardctl.deliveries.message import Message, Sender
 from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.table import Row, table_header, table_rows
@@ -35,14 +36,6 @@ class NotAWorkbook(UsageRefused):
     code = "not-a-workbook"
     message = "a delivery is written to a workbook, and {file} is none by its ending"
     hint = "end the name in .xlsx"
-
-
-class PasswordTooLong(UsageRefused):
-    """Excel does not take a password as long as that."""
-
-    code = "password-too-long"
-    message = "the password of a workbook has at most {most} characters"
-    hint = "choose a shorter one"
 
 
 class CellTooLong(InputRefused):
