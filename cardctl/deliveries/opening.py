@@ -71,20 +71,23 @@ def open_leases(session: Session, *, vault: Vault, leases: Sequence[Lease]) -> l
 
 def _read(session: Session, vault: Vault, leases: Sequence[Lease]) -> _Facts:
     codes = session.execute(select(channels.c.id, channels.c.code))
-    keys = sorted({lease.delivery.order for lease in leases})
-    sealed = _by_key(
-        session, cards, _CARD_FACTS, [card[:2] for lease in leases for card in lease.cards]
-    )
-    named = [lease.delivery.order_line_id for lease in leases]
-    lines = {(lease.delivery.bucket, line) for lease, line in zip(leases, named, strict=True)}
-    held = {(order[0], row["order_line_id"]) for order, row in _with_orders(leases, sealed)}
+    handed = [card[:2] for lease in leases for card in lease.cards]
+    sealed = _by_key(session, cards, _CARD_FACTS, handed)
+    lines = {
+        (lease.delivery.bucket, sealed[card[:2]]["order_line_id"])
+        for lease in leases
+        for card in lease.cards
+    }
+    lines |= {
+        (lease.delivery.bucket, lease.delivery.order_line_id)
+        for lease in leases
+        if lease.delivery.order_line_id is not None
+    }
     return _Facts(
         channels={row.id: row.code for row in codes},
         products={row.id: row for row in session.execute(select(products))},
-        orders=_by_key(session, orders, _ORDER_FACTS, keys),
-        lines=_by_key(
-            session, order_lines, _LINE_FACTS, [line for line in lines | held if line[1]]
-        ),
+        orders=_by_key(session, orders, _ORDER_FACTS, {one.delivery.order for one in leases}),
+        lines=_by_key(session, order_lines, _LINE_FACTS, lines),
         cards=sealed,
         opener=CardOpener(session, vault),
     )
@@ -95,14 +98,6 @@ def _by_key(
 ) -> dict[tuple[int, int], dict[str, Any]]:
     rows = select_many(session, table, columns=columns, key=("bucket", "id"), rows=keys)
     return {row[:2]: dict(zip(columns, row, strict=True)) for row in rows}
-
-
-def _with_orders(
-    leases: Sequence[Lease], sealed: dict[tuple[int, int], dict[str, Any]]
-) -> Iterable[tuple[OrderKey, dict[str, Any]]]:
-    for lease in leases:
-        for card in lease.cards:
-            yield lease.delivery.order, sealed[card.bucket, card.id]
 
 
 def _open(facts: _Facts, lease: Lease) -> Opened:

@@ -1,0 +1,79 @@
+"""Shipping notes: goods are delivered when they have left, by whom is kept, and never rewritten."""
+
+import pytest
+
+from cardctl.workbooks.write import write_workbook
+
+
+@pytest.fixture
+def goods(shop):
+    """Orders of goods: one of a mug, one of a mug, a cap and a card, one of a card only."""
+    shop.seed_catalog()
+    shop.import_codes("VIP", ["MADE-UP-1", "MADE-UP-2"])
+    shop.run("product add MUG --name 杯子 --kind goods --price 9")
+    shop.run("product add CAP --name 帽子 --kind goods --price 9")
+    (shop.folder / "orders.csv").write_text(
+        "order,sku,paid\n0001,MUG,9\n2,MUG,46\n2,CAP,46\n2,VIP,46\n3,VIP,28\n"
+    )
+    shop.run("order import orders.csv --channel TB")
+    shop.run("order issue --all")
+    return shop
+
+
+def status(shop, number):
+    return shop.run(f"order show TB:{number} --json").json["status"]
+
+
+def test_an_order_is_delivered_when_all_of_it_has_left(goods):
+    assert goods.run("delivery list --status waiting --via shipment --json").json[0]["line"] == 1
+    waiting = goods.run("status --json").json
+    assert ("lines-to-ship", 3) in {(one["kind"], one["count"]) for one in waiting["alerts"]}
+    by = "--carrier SF --tracking 0012 --json"
+    assert goods.run(f"delivery ship TB:2 --sku MUG {by}").json["shipped"] == 1
+    assert goods.run(f"delivery ship TB:2 --sku MUG {by}").json["unchanged"] == 1
+    goods.run("delivery send TB:2 --via terminal")
+    assert status(goods, 2) == "issued"
+    assert goods.run(f"delivery ship TB:2 {by}").json["shipped"] == 1
+    assert status(goods, 2) == "delivered"
+
+    told = goods.run("delivery ship TB:2 --carrier YTO --tracking 7 --json", status=5)
+    assert told.error["code"] == "shipped-before"
+    assert goods.run(f"delivery ship TB:3 {by}", status=5).error["code"] == "nothing-to-ship"
+    goods.run(f"delivery ship TB:9 {by}", status=4)
+    goods.run("delivery ship TB:2 --carrier SF", status=2)
+    shown = goods.run("order show TB:2 --json").json["deliveries"]
+    kept = {(one["line"], one["carrier"], one["reference"]) for one in shown}
+    assert kept == {(1, "SF", "0012"), (2, "SF", "0012"), (None, None, None)}
+    goods.run("audit verify")
+    goods.run("stock check")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_table_of_notes_is_taken_row_by_row(goods):
+    write_workbook(
+        goods.folder / "shipped.xlsx",
+        ("订单号", "快递公司", "运单号", "商品编码"),
+        [
+            ("0001", "顺丰", "SF0012", None),
+            ("2", "顺丰", "0013", "CAP"),
+            ("TB:2", "顺丰", "", None),
+            ("9", "顺丰", "0014", None),
+            ("3", "顺丰", "0015", None),
+            ("0001", "顺丰", 16, None),
+        ],
+    )
+    line = "delivery ship --from shipped.xlsx --channel TB --json"
+    assert goods.run(f"{line} --dry-run", status=8).json["shipped"] == 2
+    result = goods.run(line, status=8).json
+    assert (result["shipped"], result["unchanged"], result["rejected"]) == (2, 0, 4)
+    assert {(one["row"], one["code"]) for one in result["rejects"]} == {
+        (4, "bad-value"),
+        (5, "not-found"),
+        (6, "nothing-to-ship"),
+        (7, "number-not-text"),
+    }
+    assert status(goods, "0001") == "delivered"
+    again = goods.run(line, status=8).json
+    assert (again["shipped"], again["unchanged"]) == (0, 2)
+    told = goods.run("delivery ship --from orders.csv --json", status=3)
+    assert told.error["code"] == "header-missing"
