@@ -70,6 +70,7 @@ TABLES = {
     ),
     "order import": Reader("order import odd.bin --channel TB", "odd.bin"),
     "order import -": Reader("order import - --channel TB"),
+    "order import --items": Reader("order import list.csv --channel TB --items odd.bin", "odd.bin"),
     "distribute plan": Reader("distribute plan odd.bin --name odd", "odd.bin"),
     "distribute plan -": Reader("distribute plan - --name odd"),
     "setup import": Reader("setup import odd.bin --yes", "odd.bin"),

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from cardctl.errors import ExitStatus
+from sample_data.order_lists import taobao
 from tests.hostile.files import CORPUS, SECRET
 from tests.hostile.readers import LINES, OTHERS, TABLES
 from tests.support.clear_text import files_holding
@@ -31,6 +32,7 @@ def watched(shop):
     # The older protection: its password is tried at once, that of an xlsx a quarter of a second.
     sealed = old.sealed_rc4({"S": old.table([["兑换码"], ["GOOD-9999"]])}, "made-up-pw")
     (shop.folder / "sealed.xls").write_bytes(sealed)
+    (shop.folder / "list.csv").write_bytes(taobao().as_text())
     return shop
 
 
