@@ -70,7 +70,7 @@ def refund(
     examples=("cardctl order chargeback TB:1001 --reason 'the bank took it back'",),
 )
 def chargeback(context: Context, order: Order, reason: Reason) -> None:
-    """Record that the buyer's bank took back what was left of an order."""
+    """Record that the bank took back what was left of an order."""
     from cardctl.orders.refund import CHARGEBACK_NO, RefundWish, refund_order
     from cardctl.vocabulary import RefundKind
 
@@ -93,9 +93,9 @@ def replace(
     card: Annotated[str, typer.Option(help="The bad card, as order show names it.", metavar="ID")],
     reason: Reason,
 ) -> None:
-    """Give another card for a bad one of an order; the bad one is written off.
+    """Give another card for a bad one of an order.
 
-    Asked for again, it is the same new card.
+    The bad one is void, and stays with its order. Asked for again, it is the same new card.
     """
     from cardctl.orders.replace import replace_card
 
@@ -128,9 +128,10 @@ def edit(
         str | None, typer.Option(help="The account that is to be topped up.")
     ] = None,
 ) -> None:
-    """Set what an order lacks, or what is wrong with it; an empty text takes it away.
+    """Set what an order lacks, or what is wrong with it.
 
-    An order that was stopped for lack of it can be issued again.
+    An empty text takes away what is there. An order that was stopped for lack of what is told can
+    be issued again.
     """
     from cardctl.orders.edit import OrderChanges, edit_order
 
