@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from cardctl.deliveries.channels import email
 from tests.support.certificates import self_made
 from tests.support.smtp_server import DROP, HANG, PASSWORD, USER, mail_server
+from tests.support.written import Written
 
 SEND = "delivery send --pending --via email --json"
 AGAIN = "delivery send TB:1 --via email --json"
@@ -70,7 +71,9 @@ def cells(octets, password):
 
 def test_the_cards_are_in_a_workbook_whose_password_goes_another_way(mailing):
     with served(mailing) as server:
-        assert mailing.run(SEND).json["delivered"] == 1
+        with Written() as written:
+            assert mailing.run(SEND).json["delivered"] == 1
+        assert written.beside_the_store() == set()
         assert mailing.run(AGAIN).json["unchanged"] == 1
         [mail], [octets] = server.mails, server.octets
     assert server.recipients == [["buyer@example.test"]]

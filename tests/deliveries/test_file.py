@@ -5,7 +5,6 @@ import io
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 
 import msoffcrypto
@@ -16,6 +15,7 @@ import pytest
 from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage
 from cardctl.vault.secret import Secret
 from cardctl.workbooks.write import GrowingWorkbook
+from tests.support.written import Written
 
 KEYS = ["0001234567890123456", "=1+1", "长" * 4000, "+cmd|' /C calc'!A0", "<a>&\"'", "x up"]
 PASSWORD = "密码-made-up"
@@ -34,30 +34,6 @@ def opened(path, password=PASSWORD):
 
 def rows_of(book):
     return [[cell.value for cell in row] for row in book.active.rows]
-
-
-class Written:
-    """Hears of every file that is opened for writing meanwhile, by this process."""
-
-    now = None
-
-    def __enter__(self):
-        self.files = set()
-        Written.now = self
-        return self
-
-    def __exit__(self, *_):
-        Written.now = None
-
-
-def _hear(event, arguments):
-    if event == "open" and Written.now is not None:
-        path, _, flags = arguments
-        if flags & (os.O_WRONLY | os.O_RDWR) and isinstance(path, str):
-            Written.now.files.add(path)
-
-
-sys.addaudithook(_hear)
 
 
 @pytest.fixture
@@ -89,7 +65,7 @@ def test_every_cell_is_as_it_was_and_nothing_is_ever_written_in_clear(sold):
     }
     # One file grew beside its place, and no other was opened to be written: what is in the file
     # that is left is all that was ever on the disk.
-    grown = {name for name in written.files if "home" not in name and "__pycache__" not in name}
+    grown = written.beside_the_store()
     assert len(grown) == 1
     assert grown.pop().startswith(".cards.xlsx.")
     assert not list(sold.temporary.iterdir())
