@@ -58,12 +58,14 @@ class RowGroup:
         return self.rows[0].row
 
 
-def last_rows_of_scattered(numbers: Iterable[tuple[int, str]]) -> dict[str, int]:
+def last_rows_of_scattered(
+    numbers: Iterable[tuple[int, str]], seen: set[int] | None = None
+) -> dict[str, int]:
     """The orders whose rows do not stand together, each with its last row.
 
-    Takes (row, order number) in the order of the sheet.
+    Takes (row, order number) in the order of the sheet; `seen` is filled with a hash an order.
     """
-    seen: set[int] = set()
+    seen = set() if seen is None else seen
     scattered: dict[str, int] = {}
     previous = ""
     for row, number in numbers:

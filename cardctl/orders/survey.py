@@ -71,7 +71,7 @@ def survey(table: OrderTable, *, file: str) -> dict[str, int]:
     Raises `FileResaved`, `SeveralShops`, `ControlTotal`.
     """
     seen = _Seen()
-    scattered = last_rows_of_scattered(_numbers(table, seen, file))
+    scattered = last_rows_of_scattered(_numbers(table, seen, file), seen.orders)
     if len(seen.shops) > 1:
         raise SeveralShops(file=file, shops=", ".join(sorted(seen.shops)))
     for trailer in table.trailers:
@@ -105,7 +105,6 @@ def _numbers(table: OrderTable, seen: _Seen, file: str) -> Iterator[tuple[int, s
                     file=file, row=row.number, **refused.reject.problem.details
                 ) from None
             continue
-        seen.orders.add(hash(number))
         yield row.number, number
 
 

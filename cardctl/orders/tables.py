@@ -21,6 +21,8 @@ from cardctl.workbooks.source import Source
 
 AUTO = "auto"
 GENERIC = "generic"
+JSONL = "jsonl"
+"""The generic table as JSON lines; which of both a file is, is told by its content."""
 
 _TRAILER = re.compile(r"(#.*)?(合计|总计|共计|小计|汇总|共\s*\d)|#.*(结束|导出)")
 _WRAPPERS = "'`\t =\""
@@ -117,9 +119,10 @@ def open_orders(
     what is wrong with the file.
     """
     known = order_formats()
-    if order_format not in (AUTO, *known):
-        raise OrderFormatUnknown(name=order_format, known=", ".join((AUTO, *known)))
-    candidates = known.values() if order_format == AUTO else [known[order_format]]
+    named = {**known, JSONL: known[GENERIC]}
+    if order_format not in (AUTO, *named):
+        raise OrderFormatUnknown(name=order_format, known=", ".join((AUTO, *named)))
+    candidates = known.values() if order_format == AUTO else [named[order_format]]
     with open_files(source) as tables:
         found = _first(tables, list(candidates), source)
         trailers: list[Row] = []

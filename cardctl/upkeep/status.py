@@ -15,12 +15,13 @@ from cardctl.schema.audit import audit_records
 from cardctl.schema.cards import cards
 from cardctl.schema.catalog import products
 from cardctl.schema.deliveries import deliveries
-from cardctl.schema.orders import orders
+from cardctl.schema.orders import order_conflicts, orders
 from cardctl.stock.freeze import list_freezes
 from cardctl.vocabulary import (
     ISSUABLE,
     ON_HAND,
     CardStatus,
+    ConflictState,
     DeliveryStatus,
     DeliveryVia,
     OrderStatus,
@@ -44,6 +45,7 @@ class AlertKind(StrEnum):
 
     SHORT = "orders-short"
     HELD = "orders-held"
+    CONFLICT = "orders-in-conflict"
     DEAD = "deliveries-dead"
     TO_SHIP = "lines-to-ship"
     FROZEN = "stock-frozen"
@@ -116,7 +118,7 @@ def look_around(session: Session, *, now: int) -> Status:
     runs = _last_runs(session)
     return Status(
         alerts=(
-            *_order_alerts(short, held),
+            *_order_alerts(short, held, _open_conflicts(session)),
             *_delivery_alerts(dead, to_ship),
             *_frozen_stock(session),
             *_stock_alerts(session, now),
@@ -156,11 +158,24 @@ def _delivery_alerts(dead: int, to_ship: int) -> Iterator[Alert]:
         yield Alert(AlertKind.TO_SHIP, "", to_ship, command)
 
 
-def _order_alerts(short: int, held: int) -> Iterator[Alert]:
+def _open_conflicts(session: Session) -> int:
+    """How many orders are told otherwise by a file, which nobody has decided yet."""
+    conflict = order_conflicts.c
+    # A literal, as in the partial index.
+    is_open = text(f"state = '{ConflictState.OPEN}'")
+    query = select(func.count()).select_from(
+        select(conflict.bucket, conflict.order_id).distinct().where(is_open).subquery()
+    )
+    return session.execute(query).scalar_one()
+
+
+def _order_alerts(short: int, held: int, in_conflict: int) -> Iterator[Alert]:
     if short:
         yield Alert(AlertKind.SHORT, "", short, "cardctl order list --status short")
     if held:
         yield Alert(AlertKind.HELD, "", held, "cardctl order list --status held")
+    if in_conflict:
+        yield Alert(AlertKind.CONFLICT, "", in_conflict, "cardctl order conflict list")
 
 
 def _frozen_stock(session: Session) -> Iterator[Alert]:

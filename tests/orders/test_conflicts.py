@@ -49,6 +49,8 @@ def test_a_conflict_is_kept_once_and_holds_the_order_until_it_is_decided(taking)
         assert taking.take(changed, status=8) == ["conflict"]
     assert conflicts(taking) == {"TB:1": [("paid", "29.00", "28.00"), ("buyer", "b", "a")]}
     assert status_of(taking) == "held"
+    told = {one["kind"]: one["count"] for one in taking.run("status --json").json["alerts"]}
+    assert told == {"orders-held": 1, "orders-in-conflict": 1}
     assert taking.run("order issue TB:1 --json", status=6).json["issued"] == 0
 
     taking.run("order conflict resolve TB:1 --take store --dry-run")

@@ -1,6 +1,7 @@
 """Taobao's item report (宝贝销售明细): a row a sub order, which says its SKU, variant and quantity.
 
-It has no statuses of orders and is never imported alone: it goes with an order list (`formats.taobao`).
+It has no statuses of orders and is never imported alone: it goes with an order
+list (`formats.taobao`).
 """
 
 from cardctl.orders.reading import FieldRow, ItemFormat, ItemLine
