@@ -166,7 +166,7 @@ def _open_conflicts(session: Session) -> int:
     query = select(func.count()).select_from(
         select(conflict.bucket, conflict.order_id).distinct().where(is_open).subquery()
     )
-    return session.execute(query).scalar_one()
+    return int(session.execute(query).scalar_one())
 
 
 def _order_alerts(short: int, held: int, in_conflict: int) -> Iterator[Alert]:
