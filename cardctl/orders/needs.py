@@ -1,6 +1,6 @@
 """What waiting orders still lack, what is kept for them, and whether they are stopped."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlmodel import Session
@@ -96,8 +96,10 @@ def _read_needs(
     return needs
 
 
-def _parcels(needs: Iterable[Need]) -> list[tuple[Need, ...]]:
+def _parcels(needs: Sequence[Need]) -> list[tuple[Need, ...]]:
     """The lines of a bundle together, every other line by itself."""
+    if not any(need.bundle_qty for need in needs):
+        return [(need,) for need in needs]
     parcels: dict[object, list[Need]] = {}
     for need in needs:
         apart = need.bundle_place is None
