@@ -34,6 +34,14 @@ OrdersOrStdin = Annotated[
     ),
 ]
 """Typer's own type; `names_of` makes names of it."""
+OrdersToRefund = Annotated[
+    list[Any],
+    typer.Argument(
+        help="The order, or several; - reads them from stdin.",
+        parser=_order_or_stdin,
+        metavar="CHANNEL:NUMBER|-",
+    ),
+]
 
 
 class BadLine(InputRefused):
@@ -49,6 +57,11 @@ class StdinAlone(UsageRefused):
 
     code = "stdin-alone"
     message = "- reads all names from stdin: name no order beside it"
+
+
+def is_one(given: "Sequence[OrderName | str]") -> bool:
+    """Whether one order stands on the command line, so that one thing is the answer."""
+    return len(given) == 1 and given[0] != _STDIN
 
 
 def names_of(given: "Sequence[OrderName | str]") -> "list[OrderName]":

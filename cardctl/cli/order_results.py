@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cardctl.orders.outcomes import IssueResult
     from cardctl.orders.queries import OrderDetails
     from cardctl.orders.reading import RejectedRow
+    from cardctl.orders.refund import Refunded
+    from cardctl.orders.refund_many import RefusedRefund
     from cardctl.orders.reserve import ReserveResult
     from cardctl.orders.reveal import RevealedCard
 
@@ -180,6 +182,8 @@ REFUNDED = (
     Column("status", "status"),
     Column("was", "status before"),
     Column("restocked", "cards back in stock"),
+    Column("code", "code"),
+    Column("message", "message"),
 )
 EDITED = (
     Column("order", "order"),
@@ -215,6 +219,21 @@ def _in_clear(card: "RevealedCard") -> dict[str, Any]:
         "number": card.number.reveal() if card.number else None,
         "secret": card.secret.reveal(),
         "fields": {name: secret.reveal() for name, secret in card.fields.items()},
+    }
+
+
+def refund_row(refunded: "Refunded") -> dict[str, object]:
+    """A refund as a row of `REFUNDED`."""
+    return {column.name: getattr(refunded, column.name, None) for column in REFUNDED}
+
+
+def refused_refund_row(refused: "RefusedRefund") -> dict[str, object]:
+    """An order that was not paid back as a row of `REFUNDED`."""
+    return dict.fromkeys(column.name for column in REFUNDED) | {
+        "order": refused.order,
+        "outcome": "refused",
+        "code": refused.problem.code,
+        "message": describe(refused.problem)[0],
     }
 
 

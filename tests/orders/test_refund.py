@@ -56,6 +56,8 @@ def test_parts_of_a_refund_end_at_exactly_nothing(sold):
         "status": "partly_refunded",
         "was": "issued",
         "restocked": 0,
+        "code": None,
+        "message": None,
     }
     assert balances(sold)["revenue"] == -667
     again = refund(sold, "TB:1 --amount 3.33 --refund-no R1")
@@ -235,6 +237,27 @@ def test_of_a_bundle_its_cards_go_back_and_its_goods_stay_unsent(sold):
     sold.execute("UPDATE order_line SET issued_qty = 0 WHERE issued_qty = 2")
     found = sold.run("stock check --json", status=8).json["drifts"]
     assert {("bundle", "TB:3")} <= {(one["check"], one["subject"]) for one in found}
+
+
+@on_sqlite
+def test_many_orders_are_paid_back_whole_and_one_that_cannot_be_stops_none(sold):
+    sold.run("order add --channel TB --number 2 --sku VIP --paid 5 --unpaid")
+    sold.run("order add --channel TB --number 3 --sku VIP --paid 7")
+    line = "order refund - --reason recalled --json"
+    names = "TB:1\n\nTB:2\nTB:404\nTB:3\nTB:1\n"
+    found = sold.run(line, stdin=names, status=8).json
+    assert [(one["order"], one["outcome"], one["amount_fen"], one["code"]) for one in found] == [
+        ("TB:1", "new", 1_000, None),
+        ("TB:3", "new", 700, None),
+        ("TB:2", "refused", None, "cannot-refund"),
+        ("TB:404", "refused", None, "not-found"),
+    ]
+    again = sold.run("order refund TB:1 TB:3 --reason recalled --json").json
+    assert [one["outcome"] for one in again] == ["unchanged", "unchanged"]
+    sold.run("order refund TB:1 TB:3 --amount 1 --reason recalled", status=2)
+    (one,) = sold.run("order refund - --dry-run --reason x --json", stdin="TB:1\n").json
+    assert one["outcome"] == "unchanged"
+    assert_whole(sold)
 
 
 @on_sqlite

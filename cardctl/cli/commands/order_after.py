@@ -7,12 +7,28 @@ import typer
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
 from cardctl.cli.options import Reason, yuan
-from cardctl.cli.order_names import Order
-from cardctl.cli.order_results import CANCELLED, EDITED, REFUNDED, REPLACED
+from cardctl.cli.order_names import Order, OrdersToRefund, is_one, names_of
+from cardctl.cli.order_results import (
+    CANCELLED,
+    EDITED,
+    REFUNDED,
+    REPLACED,
+    refund_row,
+    refused_refund_row,
+)
 from cardctl.cli.verbs import Noun
+from cardctl.errors import ExitStatus, UsageRefused
 from cardctl.identifiers import parse_card_code
 
 noun = Noun("order")
+
+
+class AmountOfMany(UsageRefused):
+    """A part was to be paid back of several orders at once."""
+
+    code = "amount-of-many"
+    message = "--amount is of one order: several are paid back whole"
+    hint = "cardctl order refund TB:1001 --amount 5 --reason TEXT"
 
 
 @noun.verb("cancel", writes=True, columns=CANCELLED, examples=("cardctl order cancel TB:1002",))
@@ -33,11 +49,12 @@ def cancel(context: Context, order: Order) -> None:
     examples=(
         "cardctl order refund TB:1001 --amount 5 --refund-no R1 --reason 'half a month late'",
         "cardctl order refund TB:1001 --reason 'the buyer changed their mind'",
+        "cardctl order refund - --reason 'the batch was recalled' < names.txt",
     ),
 )
 def refund(
     context: Context,
-    order: Order,
+    orders: OrdersToRefund,
     reason: Reason,
     amount: Annotated[int | None, yuan("How much; else all that is left.")] = None,
     refund_no: Annotated[
@@ -49,18 +66,38 @@ def refund(
         typer.Option("--restock", help="Sell its cards again; nobody may have seen one."),
     ] = False,
 ) -> None:
-    """Pay an order back, whole or in part.
+    """Pay an order back, whole or in part; or many, whole.
 
     What was paid back whole is never issued nor delivered after. Without --refund-no a number is
-    made, and the same command again is another refund.
+    made, and with --amount the same command again is another refund.
     """
     from cardctl.orders.refund import RefundWish, refund_order
+    from cardctl.orders.refund_many import refund_orders
 
-    channel, number = order
     wish = RefundWish(amount_fen=amount, refund_no=refund_no, restock=restock, reason=reason)
-    with context.change() as (session, run):
-        refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
-    context.show(refunded, REFUNDED)
+    if is_one(orders):
+        (order,) = names_of(orders)
+        channel, number = order
+        with context.change() as (session, run):
+            refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
+        context.show(refund_row(refunded), REFUNDED)
+        return
+    if amount is not None:
+        raise AmountOfMany
+    named = names_of(orders)
+    with context.progress("Refunding", len(named)) as progress:
+        refunds = refund_orders(
+            context.store,
+            run=context.run,
+            names=named,
+            wish=wish,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
+    status = ExitStatus.NEEDS_PERSON if refunds.refused else ExitStatus.DONE
+    rows = [refund_row(one) for one in refunds.done]
+    rows += [refused_refund_row(one) for one in refunds.refused]
+    context.show(rows, REFUNDED, status=status)
 
 
 @noun.verb(
@@ -78,7 +115,7 @@ def chargeback(context: Context, order: Order, reason: Reason) -> None:
     wish = RefundWish(kind=RefundKind.CHARGEBACK, refund_no=CHARGEBACK_NO, reason=reason)
     with context.change() as (session, run):
         refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
-    context.show(refunded, REFUNDED)
+    context.show(refund_row(refunded), REFUNDED)
 
 
 @noun.verb(
