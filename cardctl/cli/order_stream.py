@@ -12,7 +12,7 @@ from cardctl.cli.terminal import speaks_unicode, write
 from cardctl.errors import CardctlError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cardctl.cli.context import Context
     from cardctl.orders.given import GivenCard
@@ -27,8 +27,17 @@ ANSWER = (
 )
 
 
-def serve(context: "Context", stream: "OrderStream", *, reveal: bool) -> None:
-    """Answer line after line until stdin ends, nobody reads any more, or a signal says so."""
+def serve(
+    context: "Context",
+    stream: "OrderStream",
+    *,
+    reveal: bool,
+    answered: "Callable[[], None]" = lambda: None,
+) -> None:
+    """Answer line after line until stdin ends, nobody reads any more, or a signal says so.
+
+    `answered` is called after answers went out.
+    """
     from cardctl.orders.stream_lines import LINE_MAX_BYTES, StreamLine
 
     if sys.stdin.isatty():
@@ -40,6 +49,7 @@ def serve(context: "Context", stream: "OrderStream", *, reveal: bool) -> None:
             for answers in stream.serve([StreamLine(*line) for line in came]):
                 if not _say(context, answers, reveal=reveal):
                     return
+                answered()
                 if stop.asked:
                     break
         context.status = stop.status

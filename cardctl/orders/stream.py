@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.clock import now_ms
+from cardctl.deliveries.outbox import enqueue
 from cardctl.errors import (
     CardctlError,
     InputRefused,
@@ -44,7 +45,7 @@ from cardctl.orders.write_issue import OrderMoved
 from cardctl.stock.claim import ClaimLost
 from cardctl.storage.failures import OutcomeUnknown, TransactionRaced
 from cardctl.storage.store import Store
-from cardctl.vocabulary import ISSUABLE, OrderStatus, Outcome
+from cardctl.vocabulary import ISSUABLE, DeliveryVia, OrderStatus, Outcome
 
 CARDS_AT_ONCE = 500
 """A transaction takes lines until their orders want so many cards."""
@@ -70,9 +71,13 @@ _ROLLED_BACK = (TransactionRaced, OrderMoved, ClaimLost)
 
 @dataclass(frozen=True, slots=True)
 class StreamWish:
-    """What becomes of every order of a stream; `reveal`: its cards are opened, by whom and why."""
+    """What becomes of every order of a stream.
+
+    `reveal`: its cards are opened, by whom and why; `via`: they are put into the outbox.
+    """
 
     reveal: Reveal | None = None
+    via: DeliveryVia | None = None
     dry_run: bool = False
 
 
@@ -314,6 +319,8 @@ class OrderStream:
         states = {
             OrderKey(row.bucket, row.id): _state(catalog.name(row), row, outcomes) for row in shown
         }
+        if self._wish.via is not None and not dry_run:
+            enqueue(session, run=moment.run, orders=list(states), via=self._wish.via)
         return self._show(session, moment.run, states), issued.set_aside
 
     def _show(

@@ -6,7 +6,10 @@ import time
 
 import pytest
 
+from cardctl.deliveries.channels import email
 from tests.batches.books import check_all
+from tests.support.certificates import self_made
+from tests.support.smtp_server import HANG, PASSWORD, USER, mail_server
 
 KEYS = [f"MADEUP-{place:04d}" for place in range(12)]
 LINE = "order run - --channel TB --stream"
@@ -237,3 +240,41 @@ def test_signals_and_closed_pipes_end_a_stream_and_lose_nothing(stocked):
     assert script.process.wait(30) == 0
     check_all(stocked)
     assert stocked.sql("SELECT COUNT(*) FROM orders WHERE number IN ('1', '2', '3')") == [(3,)]
+
+
+def wait_for(found, expected):
+    until = time.monotonic() + 30
+    while found() != expected and time.monotonic() < until:
+        time.sleep(0.1)
+    assert found() == expected
+
+
+def test_mails_go_out_beside_the_answers_and_hold_nobody_up(stocked, monkeypatch, tmp_path):
+    monkeypatch.setattr(email, "DEADLINE_S", 2)
+    certificate = self_made(tmp_path)
+    stocked.env.update(
+        MAIL_PASSWORD=PASSWORD,
+        SSL_CERT_FILE=str(certificate.certificate),
+        CARDCTL_SMTP_HOST="localhost",
+        CARDCTL_SMTP_FROM="cards@shop.example.test",
+        CARDCTL_SMTP_USER=USER,
+        CARDCTL_SMTP_PASSWORD_SOURCE="env:MAIL_PASSWORD",
+    )
+    mailing = f"{LINE} --via email"
+    assert stocked.run(f"{LINE} --via terminal --json", status=2).error["code"] == "stream-options"
+    with mail_server(HANG, "250 OK", context=certificate.server_context()) as server:
+        stocked.env["CARDCTL_SMTP_PORT"] = str(server.port)
+        script = Script(stocked, mailing)
+        [first] = script.ask(order("1", email="one@example.test"))
+        wait_for(lambda: len(server.mails), 1)
+        begun = time.monotonic()
+        [second] = script.ask(order("2", email="two@example.test"))
+        assert time.monotonic() - begun < 1.5, "it waited for the mail server"
+        assert first["status"] == second["status"] == "issued"
+        tried = "SELECT number, delivery.status, attempts FROM delivery JOIN orders"
+        tried += " ON orders.bucket = delivery.bucket AND orders.id = order_id ORDER BY number"
+        wait_for(lambda: stocked.sql(tried), [("1", "pending", 1), ("2", "delivered", 1)])
+        assert script.stop(signal.SIGTERM)[0] == 0
+    [again] = answers(stocked, order("2", email="two@example.test"), line=LINE)
+    assert (again["status"], again["cards"]) == ("delivered", second["cards"])
+    check_all(stocked)

@@ -1,12 +1,13 @@
 """Record orders, give them their cards and deliver them in one go."""
 
-from contextlib import nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cardctl.cli import failures
 from cardctl.cli.context import Context
 from cardctl.cli.delivering import (
     COUNTS,
@@ -32,14 +33,15 @@ from cardctl.cli.output import Column, Format
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.terminal import escape
 from cardctl.cli.verbs import Noun
-from cardctl.errors import ExitStatus, UsageRefused
+from cardctl.errors import CardctlError, ExitStatus, UsageRefused
 from cardctl.vocabulary import DeliveryLayout, DeliveryVia, SentVia
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from cardctl.deliveries.channel import ShownText
     from cardctl.deliveries.results import SendResult
+    from cardctl.orders.given import Reveal
     from cardctl.orders.run import OrderRun
     from cardctl.vault.secret import Secret
 
@@ -129,10 +131,10 @@ def run(
     from cardctl.orders.run import OrderFile, run_orders
     from cardctl.workbooks.source import Source
 
-    given = {"--out": out, "--items": items, "--rejects": rejects, "--strict": strict, "--via": via}
     if stream:
-        _refuse_beside_stream(context, file, given)
-        _serve(context, channel, reveal=reveal, reason=reason)
+        given = {"--out": out, "--items": items, "--rejects": rejects, "--strict": strict}
+        _refuse_beside_stream(context, file, via, given)
+        _serve(context, channel, via, _reveal(context, reason) if reveal else None)
         return
     if reveal:
         raise StreamOptions(option="--reveal", other="FILE")
@@ -159,38 +161,63 @@ def run(
         _deliver(context, done, way)
 
 
-def _refuse_beside_stream(context: Context, file: str, given: dict[str, Any]) -> None:
+def _refuse_beside_stream(
+    context: Context, file: str, via: SentVia | None, given: dict[str, Any]
+) -> None:
     """A stream reads stdin and answers in JSON lines; nothing else has a meaning for it."""
     if file != _STDIN:
         raise StreamOptions(option="FILE", other="--stream")
     if context.output.format not in (None, Format.JSON, Format.JSONL):
         raise StreamOptions(option="--format", other="--stream")
+    if via not in (None, SentVia.EMAIL, SentVia.WEBHOOK):
+        raise StreamOptions(option=f"--via {via}", other="--stream")
     for option, value in (given | {"--fields": context.output.fields}).items():
         if value:
             raise StreamOptions(option=option, other="--stream")
 
 
-def _serve(context: Context, channel: str, *, reveal: bool, reason: str | None) -> None:
+def _reveal(context: Context, reason: str | None) -> "Reveal":
+    """Who opens cards and why, checked before the first line."""
     from cardctl.orders.given import Reveal
     from cardctl.orders.reveal import ReasonMissing
+
+    if not (reason or "").strip():
+        raise ReasonMissing
+    context.vault.full_keyset()
+    return Reveal(context.vault, reason or "")
+
+
+def _serve(context: Context, channel: str, via: SentVia | None, reveal: "Reveal | None") -> None:
+    """Answer lines; what goes to the buyers is sent meanwhile."""
     from cardctl.orders.stream import OrderStream, StreamWish
 
-    wish = None
-    if reveal:
-        if not (reason or "").strip():
-            raise ReasonMissing
-        context.vault.full_keyset()
-        wish = Reveal(context.vault, reason or "")
-    orders = OrderStream(
-        context.store,
-        channel=channel,
-        begin=context.begin_run,
-        wish=StreamWish(reveal=wish, dry_run=context.dry_run),
-    )
-    try:
-        serve(context, orders, reveal=reveal)
-    finally:
-        orders.close()
+    way = DeliveryVia(via) if via is not None and not context.dry_run else None
+    wish = StreamWish(reveal=reveal, via=way, dry_run=context.dry_run)
+    orders = OrderStream(context.store, channel=channel, begin=context.begin_run, wish=wish)
+    with closing(orders), _sender(context, channel, way) as wake:
+        serve(context, orders, reveal=reveal is not None, answered=wake)
+
+
+@contextmanager
+def _sender(
+    context: Context, channel: str, via: DeliveryVia | None
+) -> "Iterator[Callable[[], None]]":
+    """What wakes the sender, which sends until the end of the block."""
+    from cardctl.deliveries.background import BackgroundSender
+
+    if via is None:
+        yield lambda: None
+        return
+    context.vault.full_keyset()
+
+    def tell(error: CardctlError) -> None:
+        failures.say_error(error, as_json=context.output.is_json)
+
+    outlet = make_outlet(context)
+    with BackgroundSender(
+        outlet, via=via, channel=channel, begin=context.begin_run, tell=tell
+    ) as sender:
+        yield sender.wake
 
 
 def _way(
