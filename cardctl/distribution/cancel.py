@@ -29,7 +29,7 @@ from cardctl.storage.job_lock import job_lock
 from cardctl.storage.store import Store
 from cardctl.vocabulary import OrderStatus, PlanStatus
 
-CHUNK = 500
+CHUNK = 100
 """Recipients a transaction: each of their orders is refunded by itself."""
 
 LEFT_NAMED = 100

@@ -40,9 +40,12 @@ def foresee_run(store: Store, *, name: str, at: int) -> RunResult:
     with store.reading() as session:
         supplies = read_supply(session, at=at, channel_id=plan.channel_id, wanted=by_id)
     found = _allocate(needs(), supplies)
+    assigned = progress.assigned + found[RecipientState.ASSIGNED]
     after = replace(
         progress,
-        assigned=progress.assigned + found[RecipientState.ASSIGNED],
+        assigned=assigned,
+        # What is sent is taken to arrive; what was given up is not sent by a run.
+        delivered=progress.delivered if plan.via is None else assigned - progress.failed,
         short=found[RecipientState.SHORT],
         waiting=found[RecipientState.WAITING],
     )

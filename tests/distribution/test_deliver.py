@@ -1,8 +1,12 @@
 """A plan with a way out delivers what it has given, and one recipient's cards again."""
 
+import json
+
 import pytest
 
 from tests.distribution.test_report import opened
+from tests.support.certificates import self_made
+from tests.support.smtp_server import PASSWORD, USER, mail_server
 
 
 @pytest.fixture
@@ -35,6 +39,7 @@ def test_cards_leave_by_way_of_a_file_once(by_file):
     by_file.run("audit verify")
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_plan_by_way_of_the_terminal_shows_its_cards(shop, staff):
     staff.codes(2)
     staff.people(2)
@@ -46,6 +51,7 @@ def test_a_plan_by_way_of_the_terminal_shows_its_cards(shop, staff):
     assert "MADE-UP-0000" in shown.stdout
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_nothing_is_sent_again_to_who_has_nothing(shop, staff):
     staff.people(1)
     shop.run("distribute plan staff.csv --name spring", status=8)
@@ -53,3 +59,41 @@ def test_nothing_is_sent_again_to_who_has_nothing(shop, staff):
     line = "distribute resend spring u0000 --via terminal --reason x --json"
     assert shop.run(line, status=5).error["code"] == "nothing-to-send"
     shop.run(line.replace("u0000", "nobody"), status=4)
+
+
+@pytest.fixture
+def mailing(shop, staff, tmp_path):
+    """A shop that mails, and a plan by e-mail for two."""
+    staff.codes(2)
+    staff.people(2)
+    certificate = self_made(tmp_path)
+    shop.env.update(
+        MAIL_PASSWORD=PASSWORD,
+        SSL_CERT_FILE=str(certificate.certificate),
+        CARDCTL_SMTP_HOST="localhost",
+        CARDCTL_SMTP_FROM="cards@shop.example.test",
+        CARDCTL_SMTP_USER=USER,
+        CARDCTL_SMTP_PASSWORD_SOURCE="env:MAIL_PASSWORD",
+    )
+    shop.run("distribute plan staff.csv --name spring --via email")
+    with mail_server(
+        "550 no such mailbox", "250 OK", context=certificate.server_context()
+    ) as server:
+        shop.env["CARDCTL_SMTP_PORT"] = str(server.port)
+        yield shop
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_mail_that_is_refused_is_told_and_sent_again(mailing):
+    told = mailing.run("distribute run spring --json", status=8).json
+    assert (told["assigned"], told["delivered"], told["failed"]) == (2, 1, 1)
+    mailing.run("distribute report spring --out r.json")
+    rows = json.loads((mailing.folder / "r.json").read_text())
+    (failed,) = [row for row in rows if row["state"] == "failed"]
+    assert "550" in failed["failure"]
+
+    name = failed["recipient"]
+    again = mailing.run(f"distribute resend spring {name} --reason 'put right' --json").json
+    assert again["delivered"] == 1
+    told = mailing.run("distribute run spring --json").json
+    assert (told["delivered"], told["failed"], told["status"]) == (2, 0, "done")

@@ -1,5 +1,7 @@
 """A table of recipients is checked whole, shown with what it needs, and kept under its name."""
 
+import pytest
+
 from cardctl.workbooks.write import write_workbook
 
 
@@ -41,6 +43,7 @@ def test_a_plan_says_what_it_takes_and_is_kept_once(shop, staff):
     assert shop.sql("SELECT code, kind FROM channel WHERE code = 'DIST'") == [("DIST", "other")]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_another_content_under_the_same_name_is_a_conflict(shop, staff):
     staff.people(2)
     staff.table("u1,VIP,1,,,,", "u0,VIP,1,,,,", name="other.csv")
@@ -58,6 +61,7 @@ def test_another_content_under_the_same_name_is_a_conflict(shop, staff):
     assert (again["outcome"], again["short"]) == ("unchanged", 2)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_everything_wrong_in_a_table_is_told_with_its_row_and_nothing_is_kept(shop, staff):
     staff.codes(9)
     shop.run("product add ACC --name x --kind goods")
@@ -93,6 +97,7 @@ def test_everything_wrong_in_a_table_is_told_with_its_row_and_nothing_is_kept(sh
     assert shop.sql("SELECT * FROM plan") == []
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_plan_by_email_needs_addresses_and_one_for_a_region_says_which(shop, staff):
     shop.run("product add CNONLY --name x --region CN")
     staff.table("u1,CNONLY,1,,,,")
@@ -106,6 +111,7 @@ def test_a_plan_by_email_needs_addresses_and_one_for_a_region_says_which(shop, s
     assert shop.run(f"{line} --region cn", status=8).json["short"] == 1
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_header_that_is_missing_or_a_table_without_rows_is_refused(shop, staff):
     staff.table("u1,VIP", header="who,what\n")
     assert shop.run("distribute plan staff.csv --name p --json", status=3).error["code"] == (

@@ -89,6 +89,7 @@ def test_cards_in_clear_need_a_reason_and_a_password_and_are_audited(given):
     assert list(found) == []
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_who_has_many_cards_has_several_rows(shop, staff, monkeypatch):
     monkeypatch.setattr("cardctl.cli.distribute_report.CARDS_A_ROW", 2)
     staff.codes(4)

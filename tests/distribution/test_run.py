@@ -49,6 +49,7 @@ def test_what_is_short_is_told_and_given_when_it_has_come(shop, staff):
     assert set(staff.given().values()) == {1}
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_frozen_stock_lets_recipients_wait(shop, staff):
     staff.codes(2)
     staff.people(2)
@@ -61,6 +62,7 @@ def test_frozen_stock_lets_recipients_wait(shop, staff):
     assert shop.run("distribute run spring --json").json["assigned"] == 2
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_plan_that_is_not_there(shop, staff):
     refused = shop.run("distribute run none --json", status=4)
     assert refused.error["hint"] == "cardctl distribute list"
