@@ -1,19 +1,18 @@
 """What is said of a delivery, as plain values: for templates and for JSON."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from cardctl.clock import NEVER, day_of
 from cardctl.deliveries.message import Message, Sender, SentCard
 from cardctl.deliveries.text import expiry_text
 
+Secrets = Literal["all", "in-text", "none"]
+"""Which cards are told in clear; `in-text`: those that may stand in the text of a mail."""
 
-def described(message: Message, sender: Sender, *, secrets: str) -> dict[str, Any]:
-    """A message as a template gets it; strings and numbers only, so that nothing else leaks.
 
-    `secrets` says which cards are told in clear: `all`, `in-text` (of products whose secret may
-    stand in the text of a mail) or `none`.
-    """
+def described(message: Message, sender: Sender, *, secrets: Secrets) -> dict[str, Any]:
+    """A message as a template gets it; strings and numbers only, so that nothing else leaks."""
     return {
         "order": message.order,
         "channel": message.channel,
@@ -37,7 +36,7 @@ def _by_line(cards: Iterable[SentCard]) -> list[list[SentCard]]:
     return [lines[line] for line in sorted(lines)]
 
 
-def _product(cards: list[SentCard], sender: Sender, *, secrets: str) -> dict[str, Any]:
+def _product(cards: list[SentCard], sender: Sender, *, secrets: Secrets) -> dict[str, Any]:
     first = cards[0]
     told = secrets == "all" or (secrets == "in-text" and first.secret_in_text)
     return {
