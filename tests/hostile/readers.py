@@ -85,6 +85,7 @@ OTHERS = {
     "card find -": Reader("card find -"),
     "card redeem -": Reader("card redeem -"),
     "order issue -": Reader("order issue -"),
+    "order refund -": Reader("order refund - --reason x"),
     "delivery confirm": Reader("delivery confirm odd.bin", "odd.bin"),
     "delivery confirm -": Reader("delivery confirm -"),
     "a webhook's address in a file": Reader(

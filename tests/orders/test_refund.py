@@ -121,6 +121,19 @@ def test_a_refunded_order_is_never_issued(sold):
 
 
 @on_sqlite
+def test_what_was_kept_for_a_refunded_order_is_for_sale_again(sold):
+    sold.run("order add --channel TB --number 2 --sku VIP --paid 5 --unpaid --reserve 1h")
+    sold.run("order add --channel TB --number 2 --sku VIP --paid 5")
+    assert level(sold) == (1, 3)
+    # A part of it leaves the order, and what is kept for it, as they are.
+    refund(sold, "TB:2 --amount 1")
+    assert level(sold) == (1, 3)
+    refund(sold, "TB:2")
+    assert level(sold) == (2, 3)
+    assert_whole(sold)
+
+
+@on_sqlite
 def test_only_what_was_paid_is_paid_back(sold):
     sold.run("order add --channel TB --number 2 --sku VIP --paid 5 --unpaid")
     assert refund(sold, "TB:2", status=5)["code"] == "cannot-refund"
