@@ -267,7 +267,7 @@ def test_rejects_are_written_to_a_file(seeded, tmp_path):
     with path.open(encoding="utf-8-sig", newline="") as file:
         written = list(csv.DictReader(file))
     assert [int(one["row"]) for one in written] == list(range(2, 152))
-    assert {one["code"] for one in written} == {"not-found"}
+    assert {one["code"] for one in written} == {"unmapped"}
     assert path.stat().st_mode & 0o777 == 0o600
     seeded.run(f"order import - --channel TB --rejects {path}", stdin=table(*rows), status=2)
 
