@@ -11,7 +11,14 @@ from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import channels, products
 from cardctl.schema.deliveries import card_deliveries, deliveries
 from cardctl.schema.orders import order_lines, orders, replacements
-from cardctl.vocabulary import CARD_KINDS, BatchStatus, CardStatus, DeliveryStatus, OrderStatus
+from cardctl.vocabulary import (
+    CARD_KINDS,
+    ISSUABLE,
+    BatchStatus,
+    CardStatus,
+    DeliveryStatus,
+    OrderStatus,
+)
 
 _SOLD = (CardStatus.ISSUED.value, CardStatus.REDEEMED.value)
 _FILLED = (
@@ -24,6 +31,12 @@ _EMPTY = (
     OrderStatus.PAID.value,
     OrderStatus.SHORT.value,
     OrderStatus.CANCELLED.value,
+)
+_WAITING = (
+    OrderStatus.UNPAID.value,
+    OrderStatus.HELD.value,
+    OrderStatus.BLOCKED.value,
+    *(status.value for status in ISSUABLE),
 )
 _FOR_SALE = (CardStatus.AVAILABLE.value, CardStatus.RESERVED.value)
 _KEPT_MOST = 1_000
@@ -55,8 +68,8 @@ def check_stock(session: Session) -> StockCheck:
     Every line of a product that is kept as cards holds as many as it says; every sold card is held
     by a line of its product; an order's status agrees with its lines; a bundle's components are
     issued alike; a replaced card is void, its successor is with the same order, and no other void
-    card names one; a card that was handed over is not for sale; a delivered order has handed over
-    its cards; a batch has the cards it brought.
+    card names one; a card that was handed over is not for sale; a reserved one is kept for an order
+    that waits; a delivered order has handed over its cards; a batch has the cards it brought.
     """
     return StockCheck(
         cards=session.execute(select(func.count()).select_from(cards)).scalar_one(),
@@ -68,6 +81,7 @@ def check_stock(session: Session) -> StockCheck:
             *_bundles(session),
             *_replaced(session),
             *_handed_over(session),
+            *_reserved(session),
             *_delivered(session),
             *_batches_and_cards(session),
         ],
@@ -193,6 +207,24 @@ def _handed_over(session: Session) -> Iterator[Drift]:
     )
     for bucket, card_id in session.execute(query):
         yield Drift("handed-card-for-sale", card_code(bucket, card_id), 0, 1)
+
+
+def _reserved(session: Session) -> Iterator[Drift]:
+    """Cards kept for an order that waits for none, or is not there."""
+    card, order = cards.c, orders.c
+    waits = (
+        select(1)
+        .where(
+            order.bucket == card.order_bucket,
+            order.id == card.order_id,
+            order.status.in_(_WAITING),
+        )
+        .correlate(cards)
+        .exists()
+    )
+    query = select(card.bucket, card.id).where(card.status == CardStatus.RESERVED.value, ~waits)
+    for bucket, card_id in session.execute(query.limit(_KEPT_MOST)):
+        yield Drift("reserved-for-none", card_code(bucket, card_id), 0, 1)
 
 
 def _delivered(session: Session) -> Iterator[Drift]:

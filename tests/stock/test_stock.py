@@ -147,6 +147,7 @@ def test_check_holds_when_nothing_was_touched(stocked):
             "handed-card-for-sale",
         ),
         ("UPDATE card SET status = 'void' WHERE status = 'issued'", "void-card-of-order"),
+        ("UPDATE card SET status = 'reserved' WHERE status = 'issued'", "reserved-for-none"),
         ("DELETE FROM card WHERE status = 'available'", "cards-of-batch"),
     ],
 )
