@@ -15,48 +15,13 @@ from cardctl.batches import staging
 from cardctl.batches.results import LISTED_MOST
 from cardctl.clock import NEVER
 from cardctl.identifiers import fingerprint_bucket, new_ids
-from cardctl.schema.cards import cards
-from cardctl.storage.dialects import insert_many
-from cardctl.storage.store import writing
 from cardctl.vocabulary import CardStatus
+from tests.support.stock import fill
 
 STOCK = 5_000_000
 ROWS = 100_000
 TURNS = 3
 AT_MOST = 2.0
-_CHUNK = 100_000
-_CARD = ("bucket", "id", "fingerprint", "seat", "batch_id", "product_id", "pool_id", "status")
-_CARD += ("sealed_secret", "masked", "cost_fen", "expires_at", "status_at")
-
-
-def fingerprints(count):
-    """As many as asked, by and large, in the order of their bucket, so that filling is quick."""
-    each = count // 1024 + 1
-    for bucket in range(1024):
-        head = bucket << 118
-        values = (head | secrets.randbits(118) for _ in range(each))
-        yield from (value.to_bytes(16) for value in values)
-
-
-def fill(shop, count):
-    """Make cards behind cardctl's back; returns (batch id, product id) and every tenth print."""
-    shop.import_codes("VIP", ["MADE-UP-1"])
-    batch_id, product_id = shop.sql("SELECT id, product_id FROM batch")[0]
-    kept = []
-
-    def rows(prints, ids):
-        for place, (one, card) in enumerate(zip(prints, ids, strict=True)):
-            if place % 10 == 0:
-                kept.append(one)
-            where = (fingerprint_bucket(one), card, one, 1, batch_id, product_id, 1)
-            yield (*where, "available", secrets.token_bytes(60), "****1234", 1250, NEVER, 0)
-
-    made = iter(list(fingerprints(count)))
-    with writing(shop.store.engine) as session:
-        while chunk := [one for one, _ in zip(made, range(_CHUNK), strict=False)]:
-            insert_many(session, cards, _CARD, rows(chunk, new_ids(len(chunk))))
-    shop.execute("ANALYZE")
-    return batch_id, product_id, kept
 
 
 def staged_rows(kept, new, batch_id, product_id):

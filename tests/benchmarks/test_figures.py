@@ -13,7 +13,6 @@ import pytest
 from cardctl.orders.issue import CHUNK
 from tests.support.bare import import_barely, issue_barely
 from tests.support.measure import measure
-from tests.support.shop import Shop
 
 SIZES = (10_000, 100_000, 1_000_000)
 ORDERS_MOST = 100_000
@@ -82,23 +81,6 @@ def figures_for(shop, copied, rows):
         issue_seconds=issued.seconds,
         bare_issue_seconds=bare_issue,
     )
-
-
-@pytest.fixture
-def copied(tmp_path, test_run):
-    """Copies a shop with its database, so that the same work can be done another way."""
-    copies = []
-
-    def copy(shop):
-        shop.store.engine.dispose()
-        url = test_run.copy_of_store(shop.url, tmp_path / f"copy-{len(copies)}")
-        copies.append(Shop(backend=shop.backend, url=url, home=shop.home, root=tmp_path / "bare"))
-        return copies[-1]
-
-    yield copy
-    for one in copies:
-        one.close()
-        test_run.drop(one.url)
 
 
 @pytest.mark.bench

@@ -1,8 +1,9 @@
 """The same writes without the program: what the drivers alone need for them.
 
 An import is the reading of the workbook by calamine and one insert of as many cards of the same
-size; an issue is the same updates and inserts in transactions of the same size. Nothing is
-checked, sealed, decided, logged or proved.
+size; an issue is the same updates and inserts in transactions of the same size, or a transaction
+an order that binds a card and keeps no books. Nothing is checked, sealed, decided, logged or
+proved.
 """
 
 import os
@@ -10,6 +11,7 @@ import random
 import time
 
 from python_calamine import CalamineWorkbook
+from sqlalchemy import text
 
 from cardctl.identifiers import new_ids
 from cardctl.schema.cards import cards
@@ -64,6 +66,48 @@ def issue_barely(shop, *, chunk):
         with writing(shop.store.engine) as session:
             _issue_chunk(session, pairs[first : first + chunk])
     return time.monotonic() - begun
+
+
+def issue_one_by_one(shop, *, orders):
+    """Seconds to bind a card to so many waiting orders, each in a transaction of its own.
+
+    No events, no journal, no audit: the way of a shop that issues when it is paid.
+    """
+    waiting = shop.sql(
+        "SELECT o.bucket, o.id, l.id, l.product_id FROM orders o"
+        " JOIN order_line l ON l.bucket = o.bucket AND l.order_id = o.id"
+        f" WHERE o.status = 'paid' ORDER BY o.waiting_since, o.bucket, o.id LIMIT {orders}"
+    )
+    begun = time.monotonic()
+    with shop.store.one_connection() as store:
+        for bucket, order_id, line_id, product_id in waiting:
+            given = {"b": bucket, "o": order_id, "l": line_id, "p": product_id}
+            with store.transaction() as session:
+                for statement in _ONE[shop.backend]:
+                    assert session.connection().execute(statement, given).rowcount == 1
+    return time.monotonic() - begun
+
+
+_FREE = (
+    "SELECT bucket, id FROM card WHERE product_id = :p AND pool_id = 1 AND status = 'available'"
+    " ORDER BY expires_at, id LIMIT 1"
+)
+_TAKEN = "status = 'issued', order_bucket = :b, order_id = :o, order_line_id = :l, status_at = 0"
+_BOTH = (
+    text("UPDATE order_line SET issued_qty = 1 WHERE bucket = :b AND id = :l"),
+    text("UPDATE orders SET status = 'issued' WHERE bucket = :b AND id = :o AND status = 'paid'"),
+)
+_ONE = {
+    "sqlite": (text(f"UPDATE card SET {_TAKEN} WHERE (bucket, id) IN ({_FREE})"), *_BOTH),
+    "postgres": (
+        text(
+            f"WITH pick AS MATERIALIZED ({_FREE} FOR UPDATE OF card SKIP LOCKED)"
+            f" UPDATE card SET {_TAKEN} FROM pick"
+            " WHERE card.bucket = pick.bucket AND card.id = pick.id"
+        ),
+        *_BOTH,
+    ),
+}
 
 
 def _issue_chunk(session, pairs):
