@@ -8,7 +8,7 @@ from cardctl.workbooks.cells import Cell, MergedCells, SkippedLines
 
 Want = Literal["table", "keys", "sheets", "files"]
 """One table with a header; keys in every shape they are sent in; every sheet of a workbook; every
-sheet of it and every file of a zip."""
+sheet that people see, and every file of a zip."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def open_sheets(source: Source, *, password: Password | None = None) -> Iterator
 def open_files(source: Source) -> Iterator[Iterator[Table]]:
     """Every table of a file, whose reader knows by the header which one he wants.
 
-    The sheets of a workbook as `open_sheets` gives them, and those of each file in a zip. Raises as
+    The sheets of a workbook that are not hidden, and those of each file in a zip. Raises as
     `open_tables` does.
     """
     with _opened(source, Request("files")) as tables:

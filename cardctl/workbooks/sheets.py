@@ -42,12 +42,15 @@ def lay_out(
         if about.typ == SheetTypeEnum.WorkSheet and facts[about.name].cells
     ]
     names = [about.name for about in with_cells]
-    if request.want in ("table", "keys"):
-        hidden = {about.name for about in with_cells if about.visible != SheetVisibleEnum.Visible}
-        shown = [name for name in names if name not in hidden] or names
-        chosen = [_chosen(shown, facts, request.sheet)]
-    else:
-        chosen = names
+    hidden = {about.name for about in with_cells if about.visible != SheetVisibleEnum.Visible}
+    shown = [name for name in names if name not in hidden] or names
+    match request.want:
+        case "sheets":
+            chosen = names
+        case "files":
+            chosen = shown
+        case _:
+            chosen = [_chosen(shown, facts, request.sheet)]
     if not chosen:
         raise SheetMissing
     for name in chosen:

@@ -136,7 +136,7 @@ def test_a_workbook_may_hold_more_than_the_list(stocked):
         return stream.getvalue()
 
     assert refused(stocked, content(), channel="PDD") == "several-tables"
-    del book["副本"]
+    book["副本"].sheet_state = "hidden"
     line = "order import - --channel PDD"
     done = stocked.run(line, stdin=content(), status=8)
     assert "Sheet, inside -, is no table of orders" in done.stderr
