@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _BLOCK = re.compile(r"^```(?:console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _STATUS = re.compile(r"\s+#.*?exit status (\d+).*$")
 _COMMENT = re.compile(r"\s+# .*$")
 
@@ -29,3 +30,8 @@ def shown_commands(path: Path) -> list[Shown]:
                 status = _STATUS.search(line)
                 found.append(Shown(_COMMENT.sub("", line), int(status[1]) if status else 0))
     return found
+
+
+def shown_programs(path: Path) -> list[str]:
+    """The blocks marked `python`, in order."""
+    return _PYTHON.findall(path.read_text("utf-8"))

@@ -8,12 +8,15 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from itertools import takewhile
 
 import pytest
 
+from cardctl.deliveries.signed import signed_headers
 from cardctl.errors import ExitStatus
-from tests.project.readme import Shown, shown_commands
+from cardctl.vault.secret import Secret
+from tests.project.readme import Shown, shown_commands, shown_programs
 from tests.project.sources import ROOT
 from tests.support.shop import environment
 from tests.support.terminal import Result, run_in_process
@@ -41,8 +44,11 @@ def reader(tmp_path):
         if words[len(given)] == "cardctl" and not SHELL.search(line):
             arguments = words[len(given) + 1 :]
             return run_in_process(arguments, environment=variables | given, folder=folder)
-        typed = subprocess.run(
-            ["sh", "-c", line],
+        return typed("sh", "-c", line)
+
+    def typed(*line):
+        ended = subprocess.run(
+            line,
             check=False,
             capture_output=True,
             cwd=folder,
@@ -51,8 +57,9 @@ def reader(tmp_path):
             stdin=subprocess.DEVNULL,
             timeout=120,
         )
-        return Result(typed.returncode, typed.stdout, typed.stderr)
+        return Result(ended.returncode, ended.stdout, ended.stderr)
 
+    read.typed = typed
     return read
 
 
@@ -65,6 +72,21 @@ def test_what_the_readme_shows_works(reader):
     for command in shown:
         result = reader(command.line)
         assert result.status == command.status, f"{command.line}\n{result}"
+    sold = reader.typed(sys.executable, "-c", shown_programs(README)[0])
+    assert re.fullmatch(r"\['DEMO-\S+', 'DEMO-\S+'\]\n", sold.stdout), sold
+
+
+def test_the_receiver_that_the_readme_shows_knows_our_messages_from_others():
+    shown: dict = {}
+    exec(shown_programs(README)[1], shown)  # noqa: S102 -- our own text
+    key, body = "made-up-signing-key-0001", b'{"order":"TB:1"}'
+    headers = signed_headers(Secret(key), body, idempotency_key="1")
+
+    assert shown["is_genuine"](key, headers, body)
+    assert not shown["is_genuine"](key, headers, body + b" ")
+    assert not shown["is_genuine"]("another key than that one", headers, body)
+    old = headers | {"Cardctl-Timestamp": str(int(headers["Cardctl-Timestamp"]) - 301)}
+    assert not shown["is_genuine"](key, old, body)
 
 
 def test_what_the_readme_builds_with_is_there():
@@ -77,6 +99,9 @@ def test_what_the_readme_builds_with_is_there():
 
 def test_both_languages_show_the_same_commands():
     assert shown_commands(README) == shown_commands(CHINESE)
+    assert [_without_texts(one) for one in shown_programs(README)] == [
+        _without_texts(one) for one in shown_programs(CHINESE)
+    ]
 
 
 @pytest.mark.parametrize("path", [README, CHINESE], ids=["en", "zh"])
@@ -84,6 +109,11 @@ def test_the_readme_lists_every_exit_status(path):
     listed = re.findall(r"^\|\s*`?(\d+)`?\s*\|", path.read_text("utf-8"), re.MULTILINE)
 
     assert [int(number) for number in listed] == [int(status) for status in ExitStatus]
+
+
+def _without_texts(program):
+    """A program without what stands in quotes, which each language has its own words for."""
+    return re.sub(r'"[^"]*"', '""', program)
 
 
 def test_commands_are_found_as_they_stand(tmp_path):
