@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cardctl.cli.delivering import file_password
@@ -44,6 +45,8 @@ REPORTED = (
 CARDS_A_ROW = 50
 """Who has more cards has further rows: a sheet has 16,384 columns."""
 
+_AT_ONCE = 500
+
 
 @dataclass(slots=True)
 class Written:
@@ -77,7 +80,7 @@ def write_report(context: "Context", plan: "PlanRow", path: Path) -> Written:
             _write_json(new, rows, zone)
         else:
             write = write_csv if path.suffix.lower() == ".csv" else write_workbook
-            write(new, _headings(), (_cells(row, zone) for row in rows))
+            write(new, _headings(), (cells for _row, cells in _with_cells(rows, zone)))
     return written
 
 
@@ -87,7 +90,8 @@ def write_cards(context: "Context", plan: "PlanRow", path: Path, opening: Openin
     A row holds as many cards as who has most of them, up to `CARDS_A_ROW`. Raises `ReasonMissing`,
     `NotAWorkbook`, `PasswordTooLong`, `CellTooLong` and `OutputUnwritable`.
     """
-    from cardctl.deliveries.channels.file import NotAWorkbook, PasswordTooLong
+    from cardctl.deliveries.channels.file import NotAWorkbook
+    from cardctl.deliveries.failures import PasswordTooLong
     from cardctl.distribution.report import most_cards, report_rows
     from cardctl.orders.given import Reveal
     from cardctl.orders.reveal import ReasonMissing
@@ -127,8 +131,8 @@ def _write_workbook(
         package = ProtectedPackage(stream, password)
         workbook = GrowingWorkbook(package, _headings_with_cards(width), sheet=_("recipients"))
         try:
-            for row in _counted(rows, written):
-                for line in _lines_with_cards(row, zone, width):
+            for row, cells in _with_cells(_counted(rows, written), zone):
+                for line in _lines_with_cards(row, cells, width):
                     workbook.add(line)
             workbook.finish()
         finally:
@@ -148,9 +152,14 @@ def _headings() -> list[str]:
     return [_(column.heading) for column in ROW]
 
 
-def _cells(row: "ReportRow", zone: ZoneInfo) -> list[str]:
-    shown = Shown(columns=ROW, rows=[row], single=False, extra={}, zone=zone)
-    return texts(shown)[1]
+def _with_cells(
+    rows: "Iterable[ReportRow]", zone: ZoneInfo
+) -> "Iterator[tuple[ReportRow, list[str]]]":
+    """The rows, each with its cells as people read them; some hundred at a time."""
+    remaining = iter(rows)
+    while part := list(islice(remaining, _AT_ONCE)):
+        shown = Shown(columns=ROW, rows=part, single=False, extra={}, zone=zone)
+        yield from zip(part, texts(shown)[1:], strict=True)
 
 
 def _write_json(path: Path, rows: "Iterable[ReportRow]", zone: ZoneInfo) -> None:
@@ -172,14 +181,16 @@ def _headings_with_cards(width: int) -> list[str]:
     return _headings() + [f"{part}{number}" for number in numbers for part in parts]
 
 
-def _lines_with_cards(row: "ReportRow", zone: ZoneInfo, width: int) -> Iterator[Sequence[Any]]:
+def _lines_with_cards(
+    row: "ReportRow", cells: Sequence[str], width: int
+) -> Iterator[Sequence[str]]:
     """The row of a recipient, and further ones for those cards that it does not hold."""
     from cardctl.deliveries.channels.file import CellTooLong
     from cardctl.workbooks.write import CELL_MAX
 
     opened = [card for card in row.cards if card.secret is not None]
     for first in range(0, max(1, len(opened)), width):
-        line = _cells(row, zone)
+        line = list(cells)
         for card in opened[first : first + width]:
             line += _in_clear(card)
         if any(len(cell) > CELL_MAX for cell in line):

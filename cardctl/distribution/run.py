@@ -6,10 +6,9 @@ locked before the order is made, so that whoever is cancelled meanwhile gets non
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlmodel import Session
@@ -36,8 +35,8 @@ from cardctl.orders.records import LineRecord, OrderRecord
 from cardctl.schema.catalog import products
 from cardctl.schema.distribution import plan_recipients, plans
 from cardctl.schema.orders import orders
+from cardctl.storage.attempts import attempt
 from cardctl.storage.dialects import select_many
-from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.job_lock import job_lock
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
@@ -52,9 +51,6 @@ from cardctl.vocabulary import (
 
 CHUNK = 5_000
 """Recipients a transaction."""
-
-ATTEMPTS = 5
-"""How often a chunk is tried when races roll it back."""
 
 CONFLICTS_NAMED = 100
 
@@ -111,14 +107,7 @@ class _Work:
 
     def commit(self, work: Callable[[Session], Result]) -> Result:
         """Do a piece of work in one transaction, again when a race rolled it back."""
-        for _ in range(ATTEMPTS - 1):
-            with (
-                suppress(TransactionRaced),
-                self.run.transaction(self.store, final=False) as session,
-            ):
-                return work(session)
-        with self.run.transaction(self.store, final=False) as session:
-            return work(session)
+        return attempt(lambda: self.run.transaction(self.store, final=False), work)
 
 
 def run_plan(
@@ -221,20 +210,20 @@ def _record(plan: PlanRow, task: Task) -> OrderRecord:
 
     Whom it goes to may have been put right since.
     """
-    record = OrderRecord(
+    told: dict[str, Any] = {}
+    if task.order_id is None:
+        told = {
+            "buyer": task.name or task.recipient,
+            "email": task.email,
+            "phone": task.phone,
+            "region": plan.region,
+            "note": task.note,
+        }
+    return OrderRecord(
         number=task.order_number,
         lines=(LineRecord(sku=task.sku, qty=task.qty),),
         paid_fen=plan.price_fen * task.qty,
-    )
-    if task.order_id is not None:
-        return record
-    return replace(
-        record,
-        buyer=task.name or task.recipient,
-        email=task.email,
-        phone=task.phone,
-        region=plan.region,
-        note=task.note,
+        **told,
     )
 
 
