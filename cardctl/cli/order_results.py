@@ -45,6 +45,7 @@ LINE = (
     Column("issued_qty", "issued"),
     Column("paid_fen", "paid"),
     Column("refunded_fen", "paid back"),
+    Column("bundle", "part of"),
 )
 DELIVERY = (
     Column("delivery", "delivery"),
@@ -111,6 +112,7 @@ _FACTS = (
     Column("region", "region"),
     Column("note", "note"),
     Column("topup_account", "account to top up"),
+    Column("reserved_until_at", "reserved until"),
     Column("refunded_fen", "paid back"),
     Column("lines", "lines", of=LINE),
 )

@@ -58,6 +58,8 @@ class ShownLine:
     issued_qty: int
     paid_fen: int
     refunded_fen: int
+    bundle: str | None
+    """The SKU of the bundle that it is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class OrderDetails:
     qty: int
     refunded_fen: int
     topup_account: str | None
+    reserved_until_at: int | None
     lines: list[ShownLine]
     cards: list[ShownCard]
     deliveries: list[ShownDelivery]
@@ -206,6 +209,7 @@ def show_order(session: Session, *, channel: str, number: str) -> OrderDetails:
         lines=lines,
         refunded_fen=row.refunded_fen,
         topup_account=row.topup_account,
+        reserved_until_at=row.reserved_until,
         cards=[shown_card(card) for card in session.execute(select_cards(key))],
         deliveries=deliveries_of_order(session, key=key),
         refunds=_refunds(session, key),
@@ -290,13 +294,14 @@ def _summaries(session: Session, page: Sequence[Any]) -> Iterator[OrderSummary]:
 
 
 def _lines(session: Session, key: OrderKey) -> list[ShownLine]:
-    line = order_lines.c
+    line, bundle = order_lines.c, products.alias("bundle")
     query = (
         select(
             *(line.position, products.c.sku, products.c.name),
-            *(line.qty, line.issued_qty, line.paid_fen, line.refunded_fen),
+            *(line.qty, line.issued_qty, line.paid_fen, line.refunded_fen, bundle.c.sku),
         )
         .join(products, products.c.id == line.product_id)
+        .outerjoin(bundle, bundle.c.id == line.bundle_id)
         .where(line.bucket == key.bucket, line.order_id == key.id)
         .order_by(line.position)
     )

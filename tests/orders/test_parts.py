@@ -32,6 +32,10 @@ def issue(shop, line, status=0):
     return shop.run(f"order issue {line} --json", status=status).json
 
 
+def bundles_of(shop, name):
+    return [line["bundle"] for line in shop.run(f"order show {name} --json").json["lines"]]
+
+
 def lines_of(shop, name):
     return [
         (line["sku"], line["qty"], line["issued_qty"], line["paid_fen"])
@@ -47,6 +51,7 @@ def assert_whole(shop):
 def test_a_bundle_gives_all_of_its_components_or_none(catalog):
     catalog.import_codes("VIP", [f"MADE-UP-{place}" for place in range(5)])
     tell(catalog, ("1", "PACK", 3, "400"))
+    assert bundles_of(catalog, "TB:1") == ["PACK", "PACK"]
     assert lines_of(catalog, "TB:1") == [("VIP", 6, 0, 14359), ("CARDP", 3, 0, 25641)]
 
     short = issue(catalog, "TB:1 --partial", status=5)
