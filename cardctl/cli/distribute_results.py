@@ -49,7 +49,7 @@ PROGRESS = (
     Column("planned_at", "planned at"),
     Column("recipients", "recipients"),
     Column("assigned", "assigned"),
-    Column("delivered", "delivered"),
+    Column("delivered", "delivered to"),
     Column("short", "short"),
     Column("failed", "failed"),
     Column("held", "held"),
