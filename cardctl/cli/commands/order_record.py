@@ -1,13 +1,20 @@
 """Record orders: one by itself, or those of a file."""
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cardctl.cli.context import Context
 from cardctl.cli.options import minutes, yuan
+from cardctl.cli.order_files import (
+    ItemReport,
+    OfChannel,
+    OrderFormatName,
+    OrdersFile,
+    RejectsFile,
+    Strict,
+)
 from cardctl.cli.order_results import (
     IMPORTED,
     ORDER_REJECT,
@@ -21,6 +28,9 @@ from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
 from cardctl.errors import UsageRefused
 from cardctl.vocabulary import OrderStatus
+
+if TYPE_CHECKING:
+    from cardctl.orders.records import OrderRecord
 
 noun = Noun("order")
 
@@ -77,9 +87,7 @@ def add(
     note: Annotated[str | None, typer.Option(help="A remark.", metavar="TEXT")] = None,
 ) -> None:
     """Record an order; recording the same again changes nothing."""
-    from cardctl.orders.place import add_order
     from cardctl.orders.records import LineRecord, OrderRecord
-    from cardctl.orders.reserve import reserve_placed
 
     if reserve is not None and not unpaid:
         raise ReserveOfUnpaid
@@ -100,6 +108,13 @@ def add(
         note=note,
         topup_account=topup_account,
     )
+    _add(context, channel, record, reserve)
+
+
+def _add(context: Context, channel: str, record: "OrderRecord", reserve: int | None) -> None:
+    from cardctl.orders.place import add_order
+    from cardctl.orders.reserve import reserve_placed
+
     until = None
     with context.change() as (session, run):
         placed = add_order(session, run=run, channel=channel, record=record)
@@ -120,24 +135,12 @@ def add(
 )
 def import_(
     context: Context,
-    file: Annotated[str, typer.Argument(help="A table of orders; - reads stdin.", metavar="FILE")],
-    channel: Annotated[str, typer.Option(help="Where they come from.", metavar="CODE")],
-    items: Annotated[
-        str | None,
-        typer.Option(
-            help="The item report that goes with the list (淘宝宝贝报表).", metavar="FILE"
-        ),
-    ] = None,
-    order_format: Annotated[
-        str, typer.Option(help="The format of the file; auto looks at its header.", metavar="NAME")
-    ] = "auto",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Take the whole file or nothing of it.")
-    ] = False,
-    rejects: Annotated[
-        Path | None,
-        typer.Option(help="Write all rows that were not taken to this file.", metavar="PATH"),
-    ] = None,
+    file: OrdersFile,
+    channel: OfChannel,
+    items: ItemReport = None,
+    order_format: OrderFormatName = "auto",
+    strict: Strict = False,
+    rejects: RejectsFile = None,
 ) -> None:
     """Record the orders of a file.
 

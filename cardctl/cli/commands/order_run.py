@@ -18,6 +18,14 @@ from cardctl.cli.delivering import (
     status_of,
 )
 from cardctl.cli.options import OptionalReason, PasswordSource
+from cardctl.cli.order_files import (
+    ItemReport,
+    OfChannel,
+    OrderFormatName,
+    OrdersFile,
+    RejectsFile,
+    Strict,
+)
 from cardctl.cli.order_results import (
     IMPORTED,
     ISSUE,
@@ -42,7 +50,7 @@ if TYPE_CHECKING:
     from cardctl.deliveries.channel import ShownText
     from cardctl.deliveries.results import SendResult
     from cardctl.orders.given import Reveal
-    from cardctl.orders.run import OrderRun
+    from cardctl.orders.run import OrderFile, OrderRun
     from cardctl.vault.secret import Secret
 
 noun = Noun("order")
@@ -52,6 +60,7 @@ RUN = (
     Column("import", "recorded", of=IMPORTED),
     Column("issue", "issued", of=ISSUE),
     Column("delivery", "delivered", of=COUNTS),
+    Column("messages", "messages", of=MESSAGE),
 )
 _STATUS = {ExitStatus.INPUT_REFUSED: "refused", ExitStatus.NEEDS_PERSON: "partial"}
 _STDIN = "-"
@@ -87,8 +96,8 @@ class _Way:
 )
 def run(
     context: Context,
-    file: Annotated[str, typer.Argument(help="A table of orders; - reads stdin.", metavar="FILE")],
-    channel: Annotated[str, typer.Option(help="Where they come from.", metavar="CODE")],
+    file: OrdersFile,
+    channel: OfChannel,
     via: Annotated[SentVia | None, typer.Option(help="Deliver, too: the way to the buyer.")] = None,
     out: Annotated[
         Path | None,
@@ -98,22 +107,10 @@ def run(
         DeliveryLayout, typer.Option(help="In a file: a row a card, or a text to paste an order.")
     ] = DeliveryLayout.TABLE,
     password_source: PasswordSource = None,
-    items: Annotated[
-        str | None,
-        typer.Option(
-            help="The item report that goes with the list (淘宝宝贝报表).", metavar="FILE"
-        ),
-    ] = None,
-    order_format: Annotated[
-        str, typer.Option(help="The format of the file; auto looks at its header.", metavar="NAME")
-    ] = "auto",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Take the whole file or nothing of it.")
-    ] = False,
-    rejects: Annotated[
-        Path | None,
-        typer.Option(help="Write all rows that were not taken to this file.", metavar="PATH"),
-    ] = None,
+    items: ItemReport = None,
+    order_format: OrderFormatName = "auto",
+    strict: Strict = False,
+    rejects: RejectsFile = None,
     stream: Annotated[
         bool,
         typer.Option("--stream", help="Answer each JSON line of stdin with a line, until its end."),
@@ -128,9 +125,6 @@ def run(
 
     Run again, it changes nothing that was done and goes on where it stopped.
     """
-    from cardctl.orders.run import OrderFile, run_orders
-    from cardctl.workbooks.source import Source
-
     if stream:
         given = {"--out": out, "--items": items, "--rejects": rejects, "--strict": strict}
         _refuse_beside_stream(context, file, via, given)
@@ -140,25 +134,40 @@ def run(
         raise StreamOptions(option="--reveal", other="FILE")
     rejects_file = rejects_output(context, rejects, ORDER_REJECT)
     way = _way(context, via, out, layout, password_source)
-    orders = OrderFile(
+    orders = _orders(file, channel, items, order_format, strict=strict)
+    with nullcontext() if context.dry_run else context.run.steps(context.store):
+        done = _record_and_issue(context, orders)
+        write_rejects(context, rejects_file, rejected_rows(done.imported.rejects), ORDER_REJECT)
+        warn_of_import(context, done.imported)
+        _deliver(context, done, way)
+
+
+def _orders(
+    file: str, channel: str, items: str | None, order_format: str, *, strict: bool
+) -> "OrderFile":
+    from cardctl.orders.run import OrderFile
+    from cardctl.workbooks.source import Source
+
+    return OrderFile(
         channel=channel,
         source=Source.of(file),
         items=Source.of(items) if items is not None else None,
         order_format=order_format,
         strict=strict,
     )
-    with nullcontext() if context.dry_run else context.run.steps(context.store):
-        with context.progress("Recording and issuing") as progress:
-            done = run_orders(
-                context.store,
-                run=context.run,
-                file=orders,
-                dry_run=context.dry_run,
-                advance=progress.advance,
-            )
-        write_rejects(context, rejects_file, rejected_rows(done.imported.rejects), ORDER_REJECT)
-        warn_of_import(context, done.imported)
-        _deliver(context, done, way)
+
+
+def _record_and_issue(context: Context, orders: "OrderFile") -> "OrderRun":
+    from cardctl.orders.run import run_orders
+
+    with context.progress("Recording and issuing") as progress:
+        return run_orders(
+            context.store,
+            run=context.run,
+            file=orders,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
 
 
 def _refuse_beside_stream(
@@ -294,7 +303,7 @@ def _show(
     context: Context,
     done: "OrderRun",
     delivered: "SendResult | None",
-    texts: "Sequence[ShownText] | None" = None,
+    texts: "Sequence[ShownText]" = (),
 ) -> None:
     ends = [import_status(done.imported), issue_status(done.issued, single=False)]
     moved = done.imported.status == "imported" or done.issued.issued > 0
@@ -302,12 +311,11 @@ def _show(
         ends.append(status_of(delivered))
         moved = moved or delivered.delivered + delivered.waiting + delivered.pending > 0
     end = ExitStatus.INPUT_REFUSED if ExitStatus.INPUT_REFUSED in ends else max(ends)
-    columns = RUN if texts is None else (*RUN, Column("messages", "messages", of=MESSAGE))
     row = {
         "status": _STATUS.get(end) or ("done" if moved else "unchanged"),
         "import": import_row(done.imported, rejected_rows(done.imported.rejects)),
         "issue": done.issued,
         "delivery": delivered,
-        "messages": [one._asdict() for one in texts or ()],
+        "messages": [one._asdict() for one in texts],
     }
-    context.show(row, columns, status=end)
+    context.show(row, RUN, status=end)
