@@ -2,6 +2,10 @@
 
 import pytest
 
+from cardctl.distribution import run
+from cardctl.distribution.cancel import find_recipient
+from cardctl.distribution.progress import find_plan
+
 
 def levels(shop):
     (level,) = [one for one in shop.run("stock levels --json").json if one["product"] == "VIP"]
@@ -64,3 +68,21 @@ def test_a_whole_plan_that_was_not_run_is_cancelled_once(planned):
     again = planned.run(line).json
     assert (again["cancelled"], again["unchanged"]) == (0, 4)
     assert levels(planned) == (4, 0)
+
+
+def test_who_is_cancelled_while_the_plan_is_run_gets_nothing(planned, staff, monkeypatch):
+    """The run has read its recipients already, and made no order so far."""
+    give = run._give
+
+    def cancelled_before(work, tasks):
+        with planned.store.reading() as session:
+            plan = find_plan(session, name="spring")
+            found = find_recipient(session, plan=plan, recipient="u0002")
+        sql = "UPDATE plan_recipient SET cancelled_at = 1 WHERE bucket = :bucket AND id = :id"
+        planned.execute(sql, bucket=found.bucket, id=found.id)
+        give(work, tasks)
+
+    monkeypatch.setattr(run, "_give", cancelled_before)
+    told = planned.run("distribute run spring --json").json
+    assert (told["assigned"], told["cancelled"]) == (3, 1)
+    assert sorted(staff.given()) == ["spring/u0000", "spring/u0001", "spring/u0003"]
