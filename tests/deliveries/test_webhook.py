@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import time
 
 import pytest
 
@@ -78,6 +79,28 @@ def test_whatever_a_server_does_nothing_is_lost_and_repeats_have_the_same_key(wi
         bodies = {request.body for request in server.requests}
     assert (len(keys), len(bodies), len(server.requests)) == (1, 1, 6)
     assert status(wired) == "delivered"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_killed_after_the_server_took_it_the_same_message_is_sent_again(wired, frozen_clock):
+    with http_server(hangs, says(200)) as server:
+        hook(wired, server)
+        process = wired.spawn("delivery send TB:1 --via webhook")
+        until = time.monotonic() + 30
+        while not server.requests and time.monotonic() < until:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+        frozen_clock.now_ms = max(frozen_clock.now_ms, time.time_ns() // 1_000_000)
+        busy = wired.run("delivery send TB:1 --via webhook --json", status=5).json
+        assert busy["skipped"] == 1, "it may still be sent by whoever leased it"
+        frozen_clock.advance(seconds=301)
+        assert wired.run(SEND).json["delivered"] == 1
+        first, second = server.requests
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+    assert first.body == second.body
+    assert status(wired) == "delivered"
+    wired.run("audit verify")
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
