@@ -39,7 +39,8 @@ COUNTS = (
     Column("stopped", "stopped"),
     Column("deliveries", "deliveries", of=SENT),
 )
-SHOWN = (*COUNTS, Column("messages", "messages", of=MESSAGE))
+SENT_ALL = (*COUNTS, Column("messages", "messages", of=MESSAGE))
+"""With the texts that went by way of the terminal."""
 
 
 class FileMissing(UsageRefused):
@@ -109,27 +110,25 @@ def _mail_password(context: Context) -> "Secret | None":
     return read_secret(spec, option="smtp_password_source") if spec else None
 
 
-def show_texts(
+def show_sent(
     context: Context,
     result: "SendResult",
-    texts: "Sequence[ShownText]",
+    texts: "Sequence[ShownText]" = (),
     *,
     single: bool = False,
 ) -> None:
-    """Show what is delivered by way of the terminal, and what came of the rest."""
+    """Show what came of delivering; what is delivered by way of the terminal is shown as it is."""
     status = status_of(result, single=single)
-    if context.output.is_json:
-        facts = {column.name: getattr(result, column.name) for column in COUNTS}
-        messages = [one._asdict() for one in texts]
-        context.show(facts | {"messages": messages}, SHOWN, status=status)
-        return
-    for shown in texts:
-        context.write(escape(shown.text) + "\n\n")
-    if result.delivered == len(result.deliveries):
-        context.note("{count} orders delivered", count=result.delivered)
-        context.status = status
-    else:
-        context.show(result, COUNTS, status=status)
+    if texts and not context.output.is_json:
+        for shown in texts:
+            context.write(escape(shown.text) + "\n\n")
+        if result.delivered == len(texts) == len(result.deliveries):
+            context.note("{count} orders delivered", count=result.delivered)
+            context.status = status
+            return
+    facts = {column.name: getattr(result, column.name) for column in COUNTS}
+    messages = [one._asdict() for one in texts]
+    context.show(facts | {"messages": messages}, SENT_ALL, status=status)
 
 
 def status_of(result: "SendResult", *, single: bool = False) -> ExitStatus:

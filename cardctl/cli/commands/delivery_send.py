@@ -7,12 +7,11 @@ import typer
 
 from cardctl.cli.context import Context
 from cardctl.cli.delivering import (
-    COUNTS,
+    SENT_ALL,
     FileMissing,
     make_outlet,
     password_for,
-    show_texts,
-    status_of,
+    show_sent,
 )
 from cardctl.cli.options import OptionalReason, PasswordSource
 from cardctl.cli.order_names import OrdersOrStdin, names_of
@@ -23,6 +22,7 @@ from cardctl.vocabulary import DeliveryLayout, DeliveryVia, SentVia
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cardctl.deliveries.channel import Outlet
     from cardctl.deliveries.deliver import Wish
     from cardctl.identifiers import OrderName
 
@@ -48,6 +48,7 @@ class ReprintOptions(UsageRefused):
 @noun.verb(
     "send",
     writes=True,
+    columns=SENT_ALL,
     examples=(
         "cardctl delivery send TB:1001 --via terminal",
         "cardctl delivery send --pending --via email",
@@ -89,18 +90,9 @@ def send(
         raise NamesOrPending
     if reprint and (pending or not (reason or "").strip()):
         raise ReprintOptions
-    if via == SentVia.FILE and out is None:
-        raise FileMissing
     context.vault.full_keyset()
     wish = _wish(context, names_of(names or []), channel, reprint=reprint, reason=reason or "")
-    single = len(wish.named) == 1
-    outlet = make_outlet(
-        context,
-        path=out,
-        password=password_for(context, via, password_source),
-        layout=layout,
-        show=lambda result, texts: show_texts(context, result, texts, single=single),
-    )
+    outlet = _outlet(context, wish, via, layout, out, password_source)
     with (
         context.progress("Delivering") as progress,
         open_channel(DeliveryVia(via), outlet) as opened,
@@ -115,8 +107,30 @@ def send(
         )
     if result.stopped:
         context.warn("the other side seems to be down; the rest stays in the outbox")
+    # What goes by way of the terminal was shown before it counted as delivered.
     if via != SentVia.TERMINAL or context.dry_run:
-        context.show(result, COUNTS, status=status_of(result, single=single))
+        show_sent(context, result, single=len(wish.named) == 1)
+
+
+def _outlet(
+    context: Context,
+    wish: "Wish",
+    via: SentVia,
+    layout: DeliveryLayout,
+    out: Path | None,
+    password_source: str | None,
+) -> "Outlet":
+    """What the channel is opened with; raises what is missing before anything is done."""
+    if via == SentVia.FILE and out is None:
+        raise FileMissing
+    single = len(wish.named) == 1
+    return make_outlet(
+        context,
+        path=out,
+        password=password_for(context, via, password_source),
+        layout=layout,
+        show=lambda result, texts: show_sent(context, result, texts, single=single),
+    )
 
 
 def _wish(
