@@ -8,11 +8,13 @@ from cardctl.catalog.entries import check_code, check_name, check_text
 from cardctl.catalog.patterns import check_pattern
 from cardctl.errors import BadValue, UsageRefused
 from cardctl.money import format_yuan
-from cardctl.vocabulary import EmailSecret, ProductKind
+from cardctl.vocabulary import CARD_KINDS, EmailSecret, ProductKind
 
 SEATS_MAX = 1_000
 SAFETY_STOCK_MAX = 1_000_000_000
 SHARED_KEY_SPACE = "shared"
+_RULES_OF_CARDS = {"seats": 1, "pattern": None, "safety_stock": 0, "min_validity_days": 0}
+"""What a product says of its cards, and what says nothing."""
 
 
 class ComponentsOfBundle(UsageRefused):
@@ -41,6 +43,13 @@ class SupplierNeeded(UsageRefused):
 
     message = "a product of kind topup needs the supplier who tops up"
     hint = "--supplier CODE"
+
+
+class RuleOfCards(UsageRefused):
+    """Only what is kept as cards has rules of keys and of stock."""
+
+    message = "a product of kind {kind} is not kept as cards: {field} means nothing for it"
+    hint = "leave it out, or clear it"
 
 
 class FieldsOfAccount(UsageRefused):
@@ -137,6 +146,10 @@ def _check_parts(entry: ProductEntry) -> None:
     """Raises for a part that a kind has not, or for one that it needs."""
     if entry.fields and entry.kind is not ProductKind.ACCOUNT:
         raise FieldsOfAccount(kind=entry.kind)
+    if entry.kind not in CARD_KINDS:
+        for name, nothing in _RULES_OF_CARDS.items():
+            if getattr(entry, name) != nothing:
+                raise RuleOfCards(kind=entry.kind, field=name)
     if entry.components and entry.kind is not ProductKind.BUNDLE:
         raise ComponentsOfBundle(kind=entry.kind)
     if entry.kind is ProductKind.BUNDLE and not entry.components:

@@ -29,9 +29,15 @@ class Need(NamedTuple):
     """What was paid for it, less what was paid back."""
     bundle_place: int | None = None
     """Lines of one bundle have the same."""
+    bundle_id: int | None = None
     bundle_qty: int | None = None
     via: DeliveryVia | None = None
     """How a line without cards is delivered: it is topped up, or shipped."""
+
+    @property
+    def sold_as(self) -> tuple[int, ...]:
+        """The products (ids) it was ordered as: its own, and the bundle's."""
+        return (self.product_id,) if self.bundle_id is None else (self.product_id, self.bundle_id)
 
     @property
     def missing(self) -> int:

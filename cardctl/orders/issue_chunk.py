@@ -21,7 +21,7 @@ from cardctl.stock.freeze import Frozen, read_frozen
 from cardctl.storage.dialects import hides_locked_rows
 from cardctl.vocabulary import ISSUABLE, OrderStatus
 
-_DONE = (OrderStatus.ISSUED, OrderStatus.DELIVERED)
+_DONE = (OrderStatus.ISSUED, OrderStatus.DELIVERED, OrderStatus.PARTLY_REFUNDED)
 
 Shelves = dict[tuple[int, int], Shelf]
 """By product and pool."""

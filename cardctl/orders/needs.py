@@ -20,7 +20,8 @@ OrderKey = tuple[int, int]
 
 _LINE_COLUMNS = (
     *("bucket", "order_id", "position", "id", "product_id"),
-    *("qty", "issued_qty", "paid_fen", "refunded_fen", "bundle_place", "bundle_qty"),
+    *("qty", "issued_qty", "paid_fen", "refunded_fen"),
+    *("bundle_place", "bundle_id", "bundle_qty"),
 )
 
 
@@ -56,7 +57,7 @@ def with_needs(
         parcels = _parcels(needs.get(key, ()))
         served = parcels
         if frozen:
-            served = [one for one in parcels if not any(frozen.holds(n.product_id) for n in one)]
+            served = [parcel for parcel in parcels if not _is_frozen(parcel, frozen)]
         cards = kept.get(key, nothing)
         found.append(
             WaitingOrder(
@@ -88,10 +89,12 @@ def _read_needs(
     needs: dict[OrderKey, list[Need]] = {}
     vias: Mapping[int, DeliveryVia] = catalog.vias
     lines.sort()
-    for bucket, order_id, _, line_id, product_id, qty, issued, paid, refunded, place, of in lines:
+    for bucket, order_id, _, line_id, product_id, qty, issued, paid, refunded, *bundle in lines:
         if issued < qty:
+            place, bundle_id, of = bundle
             via = vias.get(product_id)
-            need = Need(line_id, product_id, qty, issued, paid - refunded, place, of, via)
+            fen = paid - refunded
+            need = Need(line_id, product_id, qty, issued, fen, place, bundle_id, of, via)
             needs.setdefault((bucket, order_id), []).append(need)
     return needs
 
@@ -108,6 +111,10 @@ def _parcels(needs: Sequence[Need]) -> list[tuple[Need, ...]]:
     return [tuple(parcel) for parcel in parcels.values()]
 
 
+def _is_frozen(parcel: Sequence[Need], frozen: Frozen) -> bool:
+    return any(frozen.holds(product_id) for need in parcel for product_id in need.sold_as)
+
+
 def _judge(
     session: Session, catalog: IssuingCatalog, needs: Mapping[OrderKey, Sequence[Need]]
 ) -> dict[OrderKey, Verdict]:
@@ -117,7 +124,7 @@ def _judge(
     asked = {
         key: products
         for key, lacking in needs.items()
-        if (products := [need.product_id for need in lacking if need.product_id in ruled])
+        if (products := [one for need in lacking for one in need.sold_as if one in ruled])
     }
     if not asked:
         return {}

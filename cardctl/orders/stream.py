@@ -43,6 +43,7 @@ from cardctl.orders.waiting import (
 )
 from cardctl.orders.write_issue import OrderMoved
 from cardctl.stock.claim import ClaimLost
+from cardctl.stock.release import release_overdue
 from cardctl.storage.failures import OutcomeUnknown, TransactionRaced
 from cardctl.storage.store import Store
 from cardctl.vocabulary import ISSUABLE, DeliveryVia, OrderStatus, Outcome
@@ -265,6 +266,8 @@ class OrderStream:
                 planned=[one.order for one in asked],
             )
             placed = self._keep_conflicts(session, moment, asked, placed)
+            # Whose time is over gives way to these; one that is paid among these keeps its cards.
+            release_overdue(session, run=run)
             names = [(self._channel, one.number) for one in placed if one.outcome in _STANDS]
             keys = find_orders(session, catalog=moment.issuing, names=names)
             given, set_aside = self._give(session, moment, keys, waiting=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, tuple_
 from sqlmodel import Session
 
 from cardctl.clock import DAY_MS
@@ -183,12 +183,13 @@ def _deciding_lines(frozen: Frozen, query: Select[Any], *, partial: bool) -> Sel
     A bundle is frozen with any of its components.
     """
     line, other = order_lines.c, order_lines.alias("other")
-    named = line.product_id.in_(frozen.product_ids)
+    ids = frozen.product_ids
+    named = or_(line.product_id.in_(ids), line.bundle_id.in_(ids) & line.bundle_id.is_not(None))
     beside = select(1).where(
         other.c.bucket == line.bucket,
         other.c.order_id == line.order_id,
         other.c.bundle_place == line.bundle_place,
-        other.c.product_id.in_(frozen.product_ids),
+        other.c.product_id.in_(ids),
     )
     return query.where(
         line.bucket == orders.c.bucket,

@@ -91,6 +91,7 @@ def test_a_kind_has_the_parts_it_needs_and_no_others(shop):
         ("--component VIP=1", "they are for kind bundle"),
         ("--kind topup", "needs the supplier who tops up"),
         ("--supplier SUP", "its batches have one"),
+        ("--kind goods --safety-stock 5", "is not kept as cards"),
         ("--kind bundle --component VIP", "is not a component"),
         ("--kind bundle --component VIP=0", "is not a component"),
         ("--kind bundle --component VIP=1 --component VIP=2", "is not a component"),

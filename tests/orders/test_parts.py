@@ -84,6 +84,14 @@ def test_frozen_stock_keeps_the_whole_bundle(catalog):
     assert issue(catalog, "TB:1 --partial", status=5)["orders"][0]["reason"] == "frozen"
     assert issue(catalog, "--all --partial", status=8)["frozen"] == 1
     catalog.run("stock unfreeze --product CARDP")
+    catalog.run("stock freeze --product PACK --reason x")
+    assert issue(catalog, "--all", status=8)["frozen"] == 1
+    assert issue(catalog, "--all --partial", status=8)["cards"] == 0
+    catalog.run("stock unfreeze --product PACK")
+    catalog.run("product edit PACK --region HK")
+    assert issue(catalog, "TB:1", status=6)["orders"][0]["reason"] == "held: region-unknown PACK"
+    catalog.run("product edit PACK --clear region")
+    catalog.run("order edit TB:1 --region US --reason asked")
     assert issue(catalog, "TB:1")["cards"] == 3
 
 

@@ -130,6 +130,16 @@ def test_what_is_reserved_and_recalled_is_replaced_from_the_shelf(stocked):
     assert_whole(stocked)
 
 
+def test_a_stream_gives_what_nobody_paid_for_in_time(stocked):
+    stocked.run(order(1, qty=4, more="--unpaid --reserve 30m"))
+    stocked.clock.advance(seconds=31 * 60)
+    line = json.dumps({"order": "S1", "sku": "VIP", "paid": "28"})
+    answer = stocked.run("order run - --channel TB --stream", stdin=line + "\n")
+    assert json.loads(answer.stdout)["status"] == "issued"
+    assert counts(stocked) == (3, 0, 1)
+    assert_whole(stocked)
+
+
 def test_reservations_cost_nothing_where_there_are_none(stocked, count_statements):
     stocked.run("product add FAR --name x --region CN")
     stocked.run("product add PACK --name x --kind bundle --component VIP=1 --component FAR=1")
