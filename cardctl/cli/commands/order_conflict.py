@@ -45,7 +45,7 @@ class Taken(StrEnum):
 
 @conflict.verb("list", columns=CONFLICT, examples=("cardctl order conflict list",))
 def list_(context: Context) -> None:
-    """List the orders that wait for somebody to decide, and what differs."""
+    """List the orders that a file contradicts, and in what."""
     from cardctl.orders.conflict_list import list_conflicts
 
     with context.reading() as session:
@@ -65,9 +65,10 @@ def resolve(
     take: Annotated[Taken, typer.Option(help="Whose word counts.")],
     note: Annotated[str | None, typer.Option(help="Why, for the record.", metavar="TEXT")] = None,
 ) -> None:
-    """Decide a conflict: the file's word is written into the order, or the order stands.
+    """Decide whether the file's word counts or the store's.
 
-    What has left the house is not rewritten: then the next command is named.
+    The file's word is written into the order. What has left the house is not rewritten: then the
+    next command is named.
     """
     from cardctl.orders.resolve import resolve_conflict
     from cardctl.vocabulary import ConflictState
