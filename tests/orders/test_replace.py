@@ -148,9 +148,17 @@ def test_another_seat_of_the_bad_key_is_not_given(shop):
 
 @on_sqlite
 def test_a_delivered_order_waits_for_its_new_card_to_be_delivered(sold):
-    sold.execute("UPDATE orders SET status = 'delivered'")
+    send = "delivery send TB:1 --via terminal"
+    assert "MADE-UP-" in sold.run(send).stdout
     (bad,) = cards(sold)["issued"]
-    assert replace(sold, bad)["status"] == "issued"
+    replaced = replace(sold, bad)
+    assert replaced["status"] == "issued"
+    assert_whole(sold)
+    # Only what works is handed over, and then the order is delivered again.
+    assert sold.run(send).stdout.count("MADE-UP-") == 1
+    assert sold.run("order show TB:1 --json").json["status"] == "delivered"
+    sold.run("order refund TB:1 --restock --reason wrong", status=5)
+    assert_whole(sold)
 
 
 def test_replacements_that_were_touched_are_found(sold):
