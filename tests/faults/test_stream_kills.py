@@ -47,7 +47,7 @@ class Feeder:
 
     def feed(self, *, until):
         """Send from the first line that has no answer, and kill the stream at so many answers."""
-        process = self.shop.spawn(LINE)
+        process = self.shop.spawn(LINE, afresh=True)
         waiting = queue.Queue(UNANSWERED)
         unsent = self.lines[len(self.answered) :]
         writer = threading.Thread(target=write, args=(process, unsent, waiting))

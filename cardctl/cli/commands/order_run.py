@@ -128,12 +128,13 @@ def run(
     if stream:
         given = {"--out": out, "--items": items, "--rejects": rejects, "--strict": strict}
         _refuse_beside_stream(context, file, via, given)
-        _serve(context, channel, via, _reveal(context, reason) if reveal else None)
-        return
-    if reveal:
+    elif reveal:
         raise StreamOptions(option="--reveal", other="FILE")
-    rejects_file = rejects_output(context, rejects, ORDER_REJECT)
     way = _way(context, via, out, layout, password_source)
+    if stream:
+        _serve(context, channel, way, _reveal(context, reason) if reveal else None)
+        return
+    rejects_file = rejects_output(context, rejects, ORDER_REJECT)
     orders = _orders(file, channel, items, order_format, strict=strict)
     with nullcontext() if context.dry_run else context.run.steps(context.store):
         done = _record_and_issue(context, orders)
@@ -196,33 +197,31 @@ def _reveal(context: Context, reason: str | None) -> "Reveal":
     return Reveal(context.vault, reason or "")
 
 
-def _serve(context: Context, channel: str, via: SentVia | None, reveal: "Reveal | None") -> None:
+def _serve(context: Context, channel: str, way: _Way | None, reveal: "Reveal | None") -> None:
     """Answer lines; what goes to the buyers is sent meanwhile."""
     from cardctl.orders.stream import OrderStream, StreamWish
 
-    way = DeliveryVia(via) if via is not None and not context.dry_run else None
-    wish = StreamWish(reveal=reveal, via=way, dry_run=context.dry_run)
+    sent = None if context.dry_run else way
+    via = DeliveryVia(sent.via) if sent else None
+    wish = StreamWish(reveal=reveal, via=via, dry_run=context.dry_run)
     orders = OrderStream(context.store, channel=channel, begin=context.begin_run, wish=wish)
-    with closing(orders), _sender(context, channel, way) as wake:
+    with closing(orders), _sender(context, channel, sent) as wake:
         serve(context, orders, reveal=reveal is not None, answered=wake)
 
 
 @contextmanager
-def _sender(
-    context: Context, channel: str, via: DeliveryVia | None
-) -> "Iterator[Callable[[], None]]":
+def _sender(context: Context, channel: str, way: _Way | None) -> "Iterator[Callable[[], None]]":
     """What wakes the sender, which sends until the end of the block."""
     from cardctl.deliveries.background import BackgroundSender
 
-    if via is None:
+    if way is None:
         yield lambda: None
         return
-    context.vault.full_keyset()
 
     def tell(error: CardctlError) -> None:
         failures.say_error(error, as_json=context.output.is_json)
 
-    outlet = make_outlet(context)
+    via, outlet = DeliveryVia(way.via), make_outlet(context, password=way.password)
     with BackgroundSender(
         outlet, via=via, channel=channel, begin=context.begin_run, tell=tell
     ) as sender:
