@@ -174,3 +174,19 @@ def test_money_that_went_back_is_a_refund_and_an_open_after_sale_holds(taking):
     assert taobao(taking, status=8, **asked, **new) == ["after-sale"]
     taking.run("order show TB:2", status=4)
     sound(taking)
+
+
+def test_processes_that_meet_the_same_contradiction_keep_it_once(taking):
+    numbers = range(1, 41)
+    taking.take(*((number, "VIP", 1, 28, "", "") for number in numbers))
+    rows = "\n".join(f"{number},VIP,1,29,,closed" for number in reversed(numbers))
+    (taking.folder / "closed.csv").write_text(f"{','.join(COLUMNS)}\n{rows}\n")
+    line = "order import closed.csv --channel TB --json"
+    processes = [taking.spawn(line) for _ in range(3)]
+    results = [process.communicate(timeout=120) for process in processes]
+
+    assert [process.returncode for process in processes] == [8] * 3, results
+    assert taking.sql("SELECT count(*) FROM order_conflict") == [(40,)]
+    assert taking.sql("SELECT count(*) FROM order_event WHERE kind = 'held'") == [(40,)]
+    assert taking.sql("SELECT DISTINCT status FROM orders") == [("held",)]
+    sound(taking)
