@@ -7,7 +7,6 @@ import pytest
 from cardctl.errors import BadValue
 from cardctl.orders.records import check_number
 
-
 NOT_KEPT = {"reserved_until_at": None}
 
 
