@@ -39,7 +39,7 @@ class Wish:
     once. `reprint` delivers once more what was delivered before; its `reason` is audited.
     """
 
-    named: Sequence[tuple[str, OrderKey]] = ()
+    named: Sequence[tuple[str, OrderKey]] | None = None
     channel_id: int | None = None
     reprint: bool = False
     reason: str = ""
@@ -59,46 +59,36 @@ def deliver(
     if wish.dry_run:
         return _preview(store, run=run, via=channel.via, wish=wish)
     with run.steps(store):
-        if wish.named:
-            return _deliver_named(store, run, vault, channel, wish, advance)
-        for keys in _undelivered(store, wish.channel_id, channel.via):
-            with run.transaction(store, final=False) as session:
-                enqueue(session, run=run, orders=keys, via=channel.via)
+        result = SendResult()
         return send_due(
             store,
             run=run,
             vault=vault,
             channel=channel,
+            orders=_enqueue(store, run=run, via=channel.via, wish=wish, result=result),
             of_channel=wish.channel_id,
+            result=result,
             advance=advance,
         )
 
 
-def _deliver_named(
-    store: Store,
-    run: Run,
-    vault: Vault,
-    channel: Channel,
-    wish: Wish,
-    advance: Callable[[int], None],
-) -> SendResult:
-    passed: list[tuple[str, str]] = []
+def _enqueue(
+    store: Store, *, run: Run, via: DeliveryVia, wish: Wish, result: SendResult
+) -> list[OrderKey] | None:
+    """Put what was wished for into the outbox; the named orders of which something can be sent."""
+    if wish.named is None:
+        for keys in _undelivered(store, wish.channel_id, via):
+            with run.transaction(store, final=False) as session:
+                enqueue(session, run=run, orders=keys, via=via)
+        return None
+    left_out = set()
     for part in _chunks(wish.named):
         with run.transaction(store, final=False) as session:
-            passed += _put_out(session, run=run, named=part, via=channel.via, wish=wish)
-    left_out = {name for name, _ in passed}
-    result = SendResult()
-    for name, reason in passed:
-        result.pass_over(name, channel.via, reason)
-    return send_due(
-        store,
-        run=run,
-        vault=vault,
-        channel=channel,
-        orders=[key for name, key in wish.named if name not in left_out],
-        result=result,
-        advance=advance,
-    )
+            passed = _put_out(session, run=run, named=part, via=via, wish=wish)
+        for name, reason in passed:
+            result.pass_over(name, via, reason)
+        left_out |= {name for name, _ in passed}
+    return [key for name, key in wish.named if name not in left_out]
 
 
 def _put_out(
@@ -190,13 +180,13 @@ def _undelivered(
 def _preview(store: Store, *, run: Run, via: DeliveryVia, wish: Wish) -> SendResult:
     """What would be sent, by the same steps rolled back; the channel is left alone."""
     result = SendResult()
-    for part in _chunks(wish.named):
+    for part in _chunks(wish.named or ()):
         with run.transaction(store, dry_run=True) as session:
             passed = _put_out(session, run=run, named=part, via=via, wish=wish)
         for name, reason in passed:
             result.pass_over(name, via, reason)
         result.pending += len(part) - len(passed)
-    if wish.named:
+    if wish.named is not None:
         return result
     due = Due(via, now_ms(), wish.channel_id)
     with store.reading() as session:

@@ -65,6 +65,8 @@ def test_what_was_delivered_is_unchanged_and_a_reprint_says_why(sold):
     [reason] = sold.sql("SELECT payload FROM audit_record WHERE verb = 'delivery.reprint'")
     assert json.loads(reason[0])["data"]["reason"] == "丢了"
 
+    # Nobody named is nobody, never everybody.
+    assert sold.run("delivery send - --via terminal --json").json["delivered"] == 0
     assert sold.run(f"{SHOW} --dry-run").json["pending"] == 1
     rest = sold.run(SHOW).json
     assert [one["order"] for one in rest["deliveries"]] == ["TB:2"]

@@ -35,8 +35,12 @@ SMALL = {
     *("store", "product", "supplier", "account", "channel", "pool"),
     *("channel_account", "channel_pool", "batch", "data_key", "slot"),
     *("supplier_map", "supplier_column", "supplier_password", "stock_freeze", "redeem_try"),
+    *("supplier_webhook", "channel_webhook", "channel_map", "bundle_component", "plan"),
 }
-ADDED = {"batch.sheet", "batch.already_sold"}
+ADDED = {
+    *("batch.sheet", "batch.already_sold", "product.secret_in_text"),
+    *("orders.refunded_fen", "order_line.refunded_fen"),
+}
 """Columns that a migration gave to rows that were there: only these have a default of their own."""
 BY_RUN = {"audit_record"}
 """A chain a run: spread by the run that leads its key."""

@@ -16,9 +16,15 @@ from sqlalchemy import Engine, event
 BY_TEST = "by_test"
 """Execution option of statements with which a test tampers; they are not judged."""
 
-APPEND_ONLY = frozenset({"journal_entry", "journal_line", "audit_record", "order_event"})
+APPEND_ONLY = frozenset(
+    {"journal_entry", "journal_line", "audit_record", "order_event", "refund", "replacement"}
+)
 BUCKETED = frozenset(
-    {"card", "orders", "order_line", "order_event", "journal_entry", "journal_line"}
+    {
+        *("card", "orders", "order_line", "order_event", "journal_entry", "journal_line"),
+        *("order_conflict", "refund", "replacement", "delivery", "card_delivery"),
+        "plan_recipient",
+    }
 )
 LOCKED = {
     "card": "claim and what puts cards aside: rows are taken in the order of the claim index",

@@ -91,7 +91,8 @@ def send(
     if reprint and (pending or not (reason or "").strip()):
         raise ReprintOptions
     context.vault.full_keyset()
-    wish = _wish(context, names_of(names or []), channel, reprint=reprint, reason=reason or "")
+    given = None if pending else names_of(names or [])
+    wish = _wish(context, given, channel, reprint=reprint, reason=reason or "")
     outlet = _outlet(context, wish, via, layout, out, password_source)
     with (
         context.progress("Delivering") as progress,
@@ -109,7 +110,7 @@ def send(
         context.warn("the other side seems to be down; the rest stays in the outbox")
     # What goes by way of the terminal was shown before it counted as delivered.
     if via != SentVia.TERMINAL or context.dry_run:
-        show_sent(context, result, single=len(wish.named) == 1)
+        show_sent(context, result, single=len(wish.named or ()) == 1)
 
 
 def _outlet(
@@ -123,7 +124,7 @@ def _outlet(
     """What the channel is opened with; raises what is missing before anything is done."""
     if via == SentVia.FILE and out is None:
         raise FileMissing
-    single = len(wish.named) == 1
+    single = len(wish.named or ()) == 1
     return make_outlet(
         context,
         path=out,
@@ -135,7 +136,7 @@ def _outlet(
 
 def _wish(
     context: Context,
-    names: "Sequence[OrderName]",
+    names: "Sequence[OrderName] | None",
     channel: str | None,
     *,
     reprint: bool,
@@ -145,7 +146,7 @@ def _wish(
     from cardctl.deliveries.queries import find_channel, find_orders
 
     with context.reading() as session:
-        named = find_orders(session, names=names)
+        named = None if names is None else find_orders(session, names=names)
         channel_id = find_channel(session, channel) if channel is not None else None
     return Wish(
         named=named,
