@@ -93,12 +93,21 @@ def digest_of(pairs: Sequence[Binding]) -> str:
 
 def _put_back_unused(session: Session, run: Run, decided: Sequence[Allocation]) -> None:
     """What is reserved for an order and was not given to it: it is not kept for ever."""
-    back: list[tuple[PickedCard, tuple[int, int]]] = []
-    for one in decided:
-        if one.order.reserved_until is not None:
-            key = one.order.bucket, one.order.id
-            back += ((card, key) for card in _unused(one, run.at))
-    put_back(session, kept=back, at=run.at)
+    unused = {
+        (one.order.bucket, one.order.id): cards
+        for one in decided
+        if one.order.reserved_until is not None and (cards := list(_unused(one, run.at)))
+    }
+    if not unused:
+        return
+    kept = [(card, key) for key, cards in unused.items() for card in cards]
+    put_back(session, kept=kept, at=run.at)
+    events = (
+        NewEvent(key[0], event_id, key[1], OrderEventKind.RELEASED, {"cards": len(cards)})
+        for (key, cards), event_id in zip(unused.items(), new_ids(len(unused)), strict=True)
+    )
+    write_events(session, run=run, events=events)
+    run.record(session, "stock.release", {"orders": len(unused), "cards": len(kept)})
 
 
 def _unused(one: Allocation, at: int) -> Iterator[PickedCard]:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from cardctl.identifiers import parse_card_code
+
 
 @pytest.fixture
 def stocked(shop, frozen_clock):
@@ -21,6 +23,10 @@ def order(number, *, qty=1, more=""):
 def counts(shop):
     (row,) = shop.run("stock levels --product VIP --json").json
     return row["available"], row["reserved"], row["issued"]
+
+
+def card_id(code):
+    return parse_card_code(code)[1]
 
 
 def cards_of(shop, name):
@@ -127,6 +133,26 @@ def test_what_is_reserved_and_recalled_is_replaced_from_the_shelf(stocked):
     assert stocked.run("order issue TB:1 --json").json["cards"] == 2
     stocked.run("stock release")
     assert counts(stocked) == (0, 0, 2)
+    assert_whole(stocked)
+
+
+def test_a_paid_order_that_stays_short_does_not_keep_the_rest_for_ever(stocked):
+    stocked.run(order(1, qty=4, more="--unpaid --reserve 30m"))
+    (card, *_) = sorted(card for card, _ in cards_of(stocked, "TB:1"))
+    stocked.execute("UPDATE card SET expires_at = 1 WHERE id = :id", id=card_id(card))
+    stocked.run(order(1, qty=4))
+    stocked.run("order issue TB:1", status=5)
+    assert counts(stocked) == (0, 3, 0)
+    stocked.clock.advance(seconds=31 * 60)
+    assert stocked.run("order issue TB:1 --json", status=5).json["orders"][0]["reason"] == (
+        "short: VIP 3/4"
+    )
+    assert counts(stocked) == (3, 0, 0)
+    events = stocked.run("order show TB:1 --json").json["events"]
+    assert [one["detail"] for one in events if one["kind"] == "released"] == [
+        {"cards": 1},
+        {"cards": 3},
+    ]
     assert_whole(stocked)
 
 
