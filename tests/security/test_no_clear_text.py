@@ -148,8 +148,22 @@ def prove_round_trip(watched, count):
 
     revealed = watched.run("order show TB:1 --reveal --reason 'the proof' --json").json["cards"]
     assert sorted((card["number"], card["secret"]) for card in revealed) == sorted(rows)
+    line = "delivery send TB:1 --via file --out out.xlsx --password-source env:WORKBOOK_PASSWORD"
+    sent = watched.run(line, env=env)
+    assert sorted(delivered(watched.folder / "out.xlsx")) == sorted(rows)
     watched.run("audit verify")
-    assert_nothing_in_clear(watched, rows)
+    assert_nothing_in_clear(watched, rows, sent.stdout, sent.stderr)
+
+
+def delivered(path):
+    """The numbers and passwords in a delivered workbook."""
+    plain = io.BytesIO()
+    with path.open("rb") as file:
+        office = OOXMLFile(file)
+        office.load_key(password=PASSWORD)
+        office.decrypt(plain, verify_integrity=True)
+    sheet = openpyxl.load_workbook(plain, read_only=True).active
+    return [(row[3], row[4]) for row in sheet.iter_rows(min_row=2, values_only=True)]
 
 
 def test_what_goes_in_sealed_comes_out_byte_for_byte(watched):
