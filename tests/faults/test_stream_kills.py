@@ -130,8 +130,9 @@ def test_every_order_is_there_once_and_every_answer_is_true(shop):
     assert len(handed) == len(set(handed))
     assert sorted(handed) == sorted(opened_keys(shop)), "as many keys as the orders want"
     stored = (
-        "SELECT number, COUNT(*) FROM card"
-        " JOIN orders ON orders.bucket = order_bucket AND orders.id = order_id GROUP BY number"
+        "SELECT number, COUNT(*) FROM card JOIN orders"
+        " ON orders.bucket = card.order_bucket AND orders.id = order_id"
+        " GROUP BY number"
     )
     assert dict(shop.sql(stored)) == {number: len(secrets) for number, secrets in given.items()}
     assert shop.sql("SELECT COUNT(*) FROM orders") == [(ORDERS,)]
