@@ -89,6 +89,20 @@ class Due(NamedTuple):
     channel_id: int | None = None
 
 
+def renew(session: Session, *, held: Sequence[tuple[OrderKey, int]], now: int) -> None:
+    """Begin leases anew, of deliveries by order and id, that take longer than was thought."""
+    hold_orders(session, [order for order, _ in held])
+    update_many(
+        session,
+        deliveries,
+        key=("bucket", "id"),
+        changed=(),
+        rows=[(order[0], delivery_id) for order, delivery_id in held],
+        guard=f"delivery.status = '{DeliveryStatus.SENDING}'",
+        constants={"due_at": now + LEASE_MS},
+    )
+
+
 def due_query(due: Due, *, after: Waiting | None = None) -> Select[Any]:
     """What is due, the longest wait first; only what stands behind `after`."""
     delivery = deliveries.c

@@ -20,6 +20,7 @@ from cardctl.deliveries.lease import (
     deliveries_of,
     due_deliveries,
     lease,
+    renew,
 )
 from cardctl.deliveries.opening import Opened, open_leases
 from cardctl.deliveries.outbox import OrderKey
@@ -56,10 +57,15 @@ class _Sending:
     unanswered: dict[tuple[int, int], Tried] = field(default_factory=dict)
     staged: list[Tried] = field(default_factory=list)
     failures: int = 0
+    leased_at: int = 0
+    """When the oldest of the leases that wait for the channel's end began."""
 
     def send(self, found: Sequence[Waiting]) -> None:
         """Lease what is still free of what was found, and send it."""
         now = now_ms()
+        if self.staged and now - self.leased_at > LEASE_MS // 2:
+            self._renew(now)
+        self.leased_at = self.leased_at if self.staged else now
         with self.run.transaction(self.store, final=False) as session:
             leases = lease(session, run=self.run, found=found, now=now, asked_for=self.asked_for)
         self.result.skipped += len(found) - len(leases)
@@ -89,6 +95,14 @@ class _Sending:
                 with self.run.transaction(self.store, final=False) as session:
                     release(session, run=self.run, tried=part)
             self.run.finish(self.store)
+
+    def _renew(self, now: int) -> None:
+        """Keep what is staged: nobody else sends it, however long the rest of it takes."""
+        held = [((one.bucket, one.order_id), one.id) for one in self.staged]
+        for first in range(0, len(held), CHUNK):
+            with self.store.transaction() as session:
+                renew(session, held=held[first : first + CHUNK], now=now)
+        self.leased_at = now
 
     def _answer(self, one: Opened) -> Answer:
         if one.message is None:

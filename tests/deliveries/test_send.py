@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cardctl.deliveries.backoff import ATTEMPTS_MOST, delay_ms
+from cardctl.deliveries.channel import DELIVERED
 from cardctl.deliveries.lease import LEASE_MS
 from cardctl.deliveries.send import FAILURES_IN_A_ROW
 from tests.deliveries.channels import Scripted
@@ -194,6 +195,29 @@ def test_a_way_that_is_down_is_left_alone_after_a_while(shop, channel):
     assert result["stopped"]
     assert FAILURES_IN_A_ROW <= len(channel.tries) < count
     assert set(listed(shop, "status", "attempts")) == {("pending", 0), ("pending", 1)}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_is_staged_stays_leased_however_long_the_rest_takes(
+    sold, channel, frozen_clock, monkeypatch
+):
+    monkeypatch.setattr("cardctl.deliveries.send.CHUNK", 1)
+    sold.run("order add --channel TB --number 3 --sku VIP --paid 28")
+    sold.run("order issue TB:3")
+    channel.staged = True
+    free = []
+
+    def slowly(message):
+        frozen_clock.advance(seconds=LEASE_MS // 1000 * 2 // 3)
+        now = frozen_clock.now_ms
+        free.append(
+            sold.sql(f"SELECT COUNT(*) FROM delivery WHERE due_at < {now} AND attempts > 0")
+        )
+        return DELIVERED
+
+    channel.send = slowly
+    assert sold.run(SEND).json["delivered"] == 3
+    assert free == [[(0,)]] * 3
 
 
 def test_back_off_doubles_up_to_two_hours_and_spreads():
