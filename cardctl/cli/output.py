@@ -348,14 +348,16 @@ def _table(shown: Shown) -> str:
 
 
 def _parts(shown: Shown) -> list[tuple[str, Shown]]:
-    """The parts of a single thing, each with its heading and as a table of its own."""
+    """The parts of a single thing, and of the single things in it, each with its heading."""
     if not shown.single:
         return []
-    return [
-        (_(column.heading), Shown(column.of, rows, single=False, extra={}, zone=shown.zone))
-        for column in shown.columns
-        if column.of and isinstance(rows := _get(shown.rows[0], column.name), list | tuple) and rows
-    ]
+    parts: list[tuple[str, Shown]] = []
+    for column in shown.columns:
+        if column.of and (held := _get(shown.rows[0], column.name)):
+            rows, single = (held, False) if isinstance(held, list | tuple) else ([held], True)
+            part = Shown(column.of, rows, single=single, extra={}, zone=shown.zone)
+            parts += _parts(part) if single else [(_(column.heading), part)]
+    return parts
 
 
 def _write_file(path: Path, shown: Shown) -> None:

@@ -121,6 +121,12 @@ def test_one_thing_in_plain_is_a_line_a_field_and_a_table_for_its_parts(showing)
     assert shown == "code\tA\nparts\t2\n\nline\tmasked\n1\tx\n2\ty\n"
 
 
+def test_a_thing_within_a_thing_is_told_in_its_line_and_its_parts_below(showing):
+    columns = (Column("held", "held", of=(THING[0], THING[-1])),)
+    shown = showing({"held": Thing("A", parts=(Part(1, "x"),))}, columns=columns).stdout
+    assert shown == "held\tcode A, parts 1\n\nline\tmasked\n1\tx\n"
+
+
 def test_people_read_yuan_percent_and_local_time(showing):
     shown = showing([Thing("A", price_fen=-1205)], "--fields price_fen,fee_rate_bp,created_at")
     assert shown.stdout.splitlines()[1] == "-12.05\t0.6%\t2026-11-22 10:47:00"
