@@ -32,7 +32,7 @@ LARGE_AT_MOST = 1.5
 
 def issue_all(shop):
     """Seconds of the whole command, its start included."""
-    issued = measure(shop.spawn("order issue --all --fields issued,cards --json"))
+    issued = measure(shop.spawn("order issue --all --fields issued,cards --json", afresh=True))
     assert json.loads(issued.stdout) == {"issued": ORDERS, "cards": ORDERS}
     return issued.seconds
 

@@ -109,10 +109,10 @@ def test_a_killed_run_goes_on(shop):
 @pytest.mark.prove
 def test_a_hundred_thousand_recipients_get_one_card_each(shop):
     stocked(shop, RECIPIENTS)
-    planned = measure(shop.spawn("distribute plan staff.csv --name spring --price 30"))
+    planned = measure(shop.spawn("distribute plan staff.csv --name spring --price 30", afresh=True))
     killed_on_the_way(shop, chunk=CHUNK)
-    last = measure(shop.spawn(RUN))
-    again = measure(shop.spawn(RUN))
+    last = measure(shop.spawn(RUN, afresh=True))
+    again = measure(shop.spawn(RUN, afresh=True))
     print(
         f"\n{shop.backend}: {RECIPIENTS} recipients planned in {planned.seconds:.1f} s"
         f" ({planned.peak_mb:.0f} MB); after {KILLS} kills the rest took {last.seconds:.1f} s"
