@@ -90,7 +90,7 @@ def post(session: Session, *, run: Run, postings: Iterable[Posting]) -> None:
     entries, lines = [], []
     written = [posting for posting in postings if posting.lines]
     for posting, entry_id in zip(written, new_ids(len(written)), strict=True):
-        if sum(line.amount_fen for line in posting.lines):
+        if sum([line.amount_fen for line in posting.lines]):
             raise ValueError(posting)
         bucket = posting.bucket
         event, source_id = str(posting.event), posting.source_id

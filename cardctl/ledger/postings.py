@@ -91,7 +91,7 @@ def undo_lines(*, supplier: str, product_id: int, cost_fen: int) -> list[Line]:
 
 def issue_lines(*, account: str, sales: list[Sale]) -> list[Line]:
     """Revenue is earned and stock is consumed when cards are bound to an order."""
-    revenue = sum(sale.revenue_fen for sale in sales)
+    revenue = sum([sale.revenue_fen for sale in sales])
     lines = [Line(LedgerAccount.RECEIVABLE, revenue, party=account)]
     for sale in sales:
         product = sale.product_id

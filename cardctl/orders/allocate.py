@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from cardctl.orders.gates import Verdict
 from cardctl.stock.claim import PickedCard, Shelf
-from cardctl.vocabulary import DeliveryVia
+from cardctl.vocabulary import DeliveryVia, OrderStatus
 
+_ISSUED, _SHORT = str(OrderStatus.ISSUED), str(OrderStatus.SHORT)
+_PARTLY_ISSUED = str(OrderStatus.PARTLY_ISSUED)
 _NOTHING: Mapping[int, Sequence[PickedCard]] = MappingProxyType({})
 
 
@@ -86,23 +88,38 @@ class Grant(NamedTuple):
     """How many of the cards were."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Allocation:
-    """What an order gets."""
+    """What an order gets; it is `settled` when that is decided."""
 
     order: WaitingOrder
     grants: list[Grant] = field(default_factory=list)
     lacking: list[Lack] = field(default_factory=list)
+    complete: bool = False
+    """Whether it has everything then."""
+    card_count: int = 0
+    """How many cards it gets."""
+    status: str = ""
+    """The order's, when this is written."""
 
-    @property
-    def complete(self) -> bool:
-        """Whether it has everything then."""
-        return not (self.lacking or self.order.frozen or self.order.verdict)
+    def settled(self) -> "Allocation":
+        """The same with what follows from it; asked for again and again, it is reckoned once."""
+        order = self.order
+        self.complete = not (self.lacking or order.frozen or order.verdict)
+        for grant in self.grants:
+            self.card_count += len(grant.cards)
+        self.status = self._status_after()
+        return self
 
-    @property
-    def card_count(self) -> int:
-        """How many cards it gets."""
-        return sum(len(grant.cards) for grant in self.grants)
+    def _status_after(self) -> str:
+        was = self.order.status
+        if self.order.verdict is not None:
+            return str(self.order.verdict.status)
+        if self.complete:
+            return _ISSUED
+        if not (self.grants or self.lacking):
+            return was
+        return _PARTLY_ISSUED if self.grants or was == _PARTLY_ISSUED else _SHORT
 
 
 def demand(orders: Iterable[WaitingOrder]) -> dict[tuple[int, int], int]:
@@ -132,7 +149,7 @@ def allocate(
     """
     allocation = Allocation(order)
     if order.verdict is not None or (order.frozen and not partial):
-        return allocation
+        return allocation.settled()
     baskets: list[_Basket] = []
     for parcel in order.parcels:
         filled = [_fill(order, need, shelves) for need in parcel]
@@ -145,7 +162,7 @@ def allocate(
         for basket in reversed(baskets):
             basket.keep(0)
         allocation.grants.clear()
-    return allocation
+    return allocation.settled()
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from cardctl.orders.allocate import Allocation, WaitingOrder, allocate, demand
 from cardctl.orders.needs import with_needs
 from cardctl.orders.outcomes import IssueOutcome, Shortage
 from cardctl.orders.waiting import IssuingCatalog, OrderRow, named_orders, next_in_queue
-from cardctl.orders.write_issue import status_after, write_issue
+from cardctl.orders.write_issue import write_issue
 from cardctl.stock.claim import Shelf
 from cardctl.stock.freeze import Frozen, read_frozen
 from cardctl.storage.dialects import hides_locked_rows
@@ -167,7 +167,7 @@ def stock_shelves(
 
 
 def _outcome(one: Allocation, skus: Mapping[int, str]) -> IssueOutcome:
-    status = status_after(one)
+    status = one.status
     if one.order.verdict is not None:
         rule = f"{one.order.verdict.reason} {skus[one.order.verdict.product_id]}"
         return IssueOutcome(one.order.name, status, 0, status, rule=rule)

@@ -1,6 +1,7 @@
 """Write what was decided of orders: cards, lines, orders, events, books, outbox and audit log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 
@@ -18,7 +19,7 @@ from cardctl.schema.orders import order_lines, orders
 from cardctl.stock.claim import Binding, PickedCard, bind_cards
 from cardctl.stock.reserved import issue_reserved, put_back
 from cardctl.storage.dialects import update_many
-from cardctl.vocabulary import ISSUABLE, OrderEventKind, OrderStatus
+from cardctl.vocabulary import ISSUABLE, OrderEventKind
 
 _STILL_WAITS = f"orders.status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})"
 
@@ -37,7 +38,7 @@ def write_issue(session: Session, *, run: Run, decided: Sequence[Allocation]) ->
     Orders that stay as they are leave no trace. Raises `OrderMoved` and `ClaimLost`.
     """
     _put_back_unused(session, run, decided)
-    changed = [one for one in decided if one.grants or status_after(one) != one.order.status]
+    changed = [one for one in decided if one.grants or one.status != one.order.status]
     if not changed:
         return
     fresh, kept = bindings(changed)
@@ -68,19 +69,6 @@ def bindings(decided: Sequence[Allocation]) -> tuple[list[Binding], list[Binding
             kept += bound[:reserved]
             fresh += bound[reserved:] if reserved else bound
     return fresh, kept
-
-
-def status_after(one: Allocation) -> str:
-    """The status of an order when this is written."""
-    if one.order.verdict is not None:
-        return str(one.order.verdict.status)
-    if one.complete:
-        return str(OrderStatus.ISSUED)
-    if not (one.grants or one.lacking):
-        return one.order.status
-    if one.grants or one.order.status == OrderStatus.PARTLY_ISSUED:
-        return str(OrderStatus.PARTLY_ISSUED)
-    return str(OrderStatus.SHORT)
 
 
 def digest_of(pairs: Sequence[Binding]) -> str:
@@ -137,7 +125,7 @@ def _update_orders(session: Session, decided: Sequence[Allocation]) -> None:
         orders,
         key=("bucket", "id"),
         changed=("status",),
-        rows=[(status_after(one), one.order.bucket, one.order.id) for one in decided],
+        rows=[(one.status, one.order.bucket, one.order.id) for one in decided],
         guard=_STILL_WAITS,
     )
     if moved != len(decided):
@@ -167,7 +155,7 @@ def _sale(grant: Grant) -> Sale:
     need, issued = grant.need, grant.need.issued_qty + grant.qty
     before = recognised_fen(need.paid_fen, issued=need.issued_qty, qty=need.qty)
     after = recognised_fen(need.paid_fen, issued=issued, qty=need.qty)
-    known = sum(card.cost_fen for card in grant.cards if card.cost_fen is not None)
+    known = sum([card.cost_fen for card in grant.cards if card.cost_fen is not None])
     return Sale(need.product_id, after - before, known)
 
 
@@ -198,8 +186,14 @@ def _kind(one: Allocation) -> OrderEventKind:
     return OrderEventKind.ISSUED if one.grants else OrderEventKind.SHORT
 
 
-def _detail(one: Allocation) -> dict[str, object]:
+def _detail(one: Allocation) -> Mapping[str, object]:
     verdict = one.order.verdict
     if verdict is not None:
         return {"reason": verdict.reason, "status": verdict.status}
-    return {"cards": one.card_count, "status": status_after(one)}
+    return _issued(one.card_count, one.status)
+
+
+@lru_cache(maxsize=64)
+def _issued(cards: int, status: str) -> Mapping[str, object]:
+    """The same object for what thousands of orders have in common; it is written as one."""
+    return {"cards": cards, "status": status}
