@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cardctl.distribution.plan import Planned
-    from cardctl.distribution.progress import PlanRow
+    from cardctl.distribution.progress import PlanRow, Progress
     from cardctl.distribution.run import RunResult
 
 STOCK = (
@@ -51,10 +51,13 @@ PROGRESS = (
     Column("assigned", "assigned"),
     Column("delivered", "delivered to"),
     Column("short", "short"),
+    Column("retrying", "to be tried again"),
     Column("failed", "failed"),
     Column("held", "held"),
     Column("waiting", "waiting"),
     Column("cancelled", "cancelled"),
+    Column("last_error", "last error"),
+    Column("hint", "next command"),
 )
 RAN = (*PROGRESS, Column("outcome", "outcome"), Column("conflicts", "conflicts"))
 CANCELLED = (
@@ -93,11 +96,22 @@ def plan_status(planned: "Planned") -> ExitStatus:
     return ExitStatus.NEEDS_PERSON if planned.short else ExitStatus.DONE
 
 
+def progress_row(progress: "Progress") -> dict[str, Any]:
+    """How far a plan is, and what sends its deliveries that have failed."""
+    facts = {column.name: getattr(progress, column.name, None) for column in PROGRESS}
+    if progress.failed:
+        facts["hint"] = "cardctl delivery retry --all-dead"
+    elif progress.retrying:
+        facts["hint"] = f"cardctl distribute run {progress.plan}"
+    return facts
+
+
 def ran_row(result: "RunResult") -> dict[str, Any]:
     """How far a plan is after a run; a conflict is a failure, too."""
-    progress = result.progress
-    facts = {column.name: getattr(progress, column.name) for column in PROGRESS}
-    return facts | {"outcome": result.outcome, "conflicts": result.conflicts}
+    return progress_row(result.progress) | {
+        "outcome": result.outcome,
+        "conflicts": result.conflicts,
+    }
 
 
 def run_status(result: "RunResult") -> ExitStatus:

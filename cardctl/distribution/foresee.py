@@ -44,10 +44,12 @@ def foresee_run(store: Store, *, name: str, at: int) -> RunResult:
     after = replace(
         progress,
         assigned=assigned,
+        retrying=progress.retrying if plan.via is None else 0,
         # What is sent is taken to arrive; what was given up is not sent by a run.
         delivered=progress.delivered if plan.via is None else assigned - progress.failed,
         short=found[RecipientState.SHORT],
         waiting=found[RecipientState.WAITING],
+        last_error=progress.last_error if progress.failed or plan.via is None else None,
     )
     outcome = Outcome.UNCHANGED if after == progress else Outcome.UPDATED
     return RunResult(after, outcome, [])

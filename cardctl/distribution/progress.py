@@ -29,6 +29,7 @@ _STATES: Mapping[str | None, RecipientState] = {
     OrderStatus.REFUNDED: RecipientState.CANCELLED,
     OrderStatus.CANCELLED: RecipientState.CANCELLED,
 }
+_TO_BE_SENT = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
 _WITH_CARDS = (RecipientState.ASSIGNED, RecipientState.DELIVERED, RecipientState.FAILED)
 
 
@@ -60,8 +61,8 @@ class PlanRow(NamedTuple):
 class Progress:
     """A plan and how many of its recipients are where.
 
-    Every recipient is assigned, short, held, waiting or cancelled; delivered and failed are parts
-    of those assigned.
+    Every recipient is assigned, short, held, waiting or cancelled; delivered, retrying and failed
+    are parts of those assigned.
     """
 
     plan: str
@@ -74,6 +75,8 @@ class Progress:
     assigned: int
     """They have all their cards."""
     delivered: int
+    retrying: int
+    """Their delivery failed, or is being sent, and is tried again."""
     failed: int
     """Their delivery was given up."""
     short: int
@@ -81,6 +84,8 @@ class Progress:
     waiting: int
     """Not run yet, or the stock is frozen."""
     cancelled: int
+    last_error: str | None
+    """Why one of those who are retrying or failed was not delivered to: a code and its words."""
 
     @property
     def complete(self) -> bool:
@@ -111,6 +116,7 @@ def read_progress(session: Session, *, plan: PlanRow) -> Progress:
             orders.c.status,
             (delivery_count(DeliveryStatus.DELIVERED) > 0).label("delivered"),
             (delivery_count(DeliveryStatus.DEAD) > 0).label("dead"),
+            (delivery_count(*_TO_BE_SENT, tried=True) > 0).label("tried"),
         )
         .select_from(with_orders(plan))
         .where(plan_recipients.c.plan_id == plan.id)
@@ -118,8 +124,12 @@ def read_progress(session: Session, *, plan: PlanRow) -> Progress:
     )
     query = select(*facts.c, func.count()).group_by(*facts.c)
     counts: Counter[RecipientState] = Counter()
-    for dropped, status, delivered, dead, count in session.execute(query):
-        counts[state_of(status, dropped=dropped, delivered=delivered, dead=dead)] += count
+    retrying = 0
+    for dropped, status, delivered, dead, tried, count in session.execute(query):
+        state = state_of(status, dropped=dropped, delivered=delivered, dead=dead)
+        counts[state] += count
+        retrying += count if tried and state is RecipientState.ASSIGNED else 0
+    stopped = retrying or counts[RecipientState.FAILED]
     return Progress(
         plan=plan.name,
         status=plan.status,
@@ -130,12 +140,33 @@ def read_progress(session: Session, *, plan: PlanRow) -> Progress:
         recipients=plan.recipients,
         assigned=sum(counts[state] for state in _WITH_CARDS),
         delivered=counts[RecipientState.DELIVERED],
+        retrying=retrying,
         failed=counts[RecipientState.FAILED],
         short=counts[RecipientState.SHORT],
         held=counts[RecipientState.HELD],
         waiting=counts[RecipientState.WAITING] + counts[RecipientState.PLANNED],
         cancelled=counts[RecipientState.CANCELLED],
+        last_error=_last_error(session, plan) if stopped else None,
     )
+
+
+def _last_error(session: Session, plan: PlanRow) -> str | None:
+    """Why a delivery of a plan failed that is not over, one that was tried lately."""
+    delivery, recipient = deliveries.c, plan_recipients.c
+    of_order = (delivery.bucket == orders.c.bucket) & (delivery.order_id == orders.c.id)
+    query = (
+        select(delivery.last_error)
+        .select_from(with_orders(plan).join(deliveries, of_order))
+        .where(
+            recipient.plan_id == plan.id,
+            recipient.cancelled_at.is_(None),
+            delivery.status.in_((*_TO_BE_SENT, DeliveryStatus.DEAD)),
+            delivery.last_error.is_not(None),
+        )
+        .order_by(delivery.due_at.desc(), delivery.bucket, delivery.id)
+        .limit(1)
+    )
+    return session.execute(query).scalars().first()
 
 
 def state_of(status: str | None, *, dropped: bool, delivered: bool, dead: bool) -> RecipientState:
@@ -161,16 +192,18 @@ def with_orders(plan: PlanRow) -> FromClause:
     )
 
 
-def delivery_count(*statuses: DeliveryStatus) -> ColumnElement[int]:
+def delivery_count(*statuses: DeliveryStatus, tried: bool = False) -> ColumnElement[int]:
     """How many deliveries of its cards an order has, in these statuses if any are named.
 
-    Counted, because of an EXISTS Postgres would make a table of all the deliveries there are.
+    With `tried` only those that were tried already. Counted, because of an EXISTS Postgres would make a table of all the deliveries there are.
     """
     delivery = deliveries.c
     which = [delivery.bucket == orders.c.bucket, delivery.order_id == orders.c.id]
     which.append(delivery.order_line_id.is_(None))
     if statuses:
         which.append(delivery.status.in_(statuses))
+    if tried:
+        which.append(delivery.attempts > 0)
     query = select(func.count()).select_from(deliveries).where(*which)
     return query.correlate(orders).scalar_subquery()
 

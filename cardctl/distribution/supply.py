@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Subquery, case, func, select
 from sqlmodel import Session
 
 from cardctl.money import known_cost
@@ -21,10 +21,10 @@ class Supply:
     product: str
     wanted: int
     available: int
-    """What could be issued now, at most what is wanted."""
+    """All that could be issued now."""
     short: int
     cost_fen: int | None
-    """The known cost of what is available; None when none of it is known."""
+    """The known cost of what is available and wanted; None when none of it is known."""
     cost_missing: int
     """How many of these cards have a cost that is not known."""
     frozen: bool
@@ -40,17 +40,17 @@ def read_supply(
     pools = catalog.pools.get(channel_id, (MAIN_POOL_ID,))
     supplies = []
     for product_id, count in wanted.items():
-        found = cost_fen = missing = 0
+        found = cost_fen = missing = available = 0
         for pool_id in pools:
-            part = _first_cards(
-                session, product_id, pool_id, catalog.good_until[product_id], count - found
-            )
+            shelf = _shelf(product_id, pool_id, catalog.good_until[product_id])
+            part = _first_cards(session, shelf, count - found)
             found, cost_fen, missing = found + part[0], cost_fen + part[1], missing + part[2]
+            available += session.execute(select(func.count()).select_from(shelf)).scalar_one()
         supplies.append(
             Supply(
                 product=catalog.skus[product_id],
                 wanted=count,
-                available=found,
+                available=available,
                 short=count - found,
                 cost_fen=known_cost(cost_fen, of=found, missing=missing),
                 cost_missing=missing,
@@ -60,23 +60,18 @@ def read_supply(
     return sorted(supplies, key=lambda one: one.product)
 
 
-def _first_cards(
-    session: Session, product_id: int, pool_id: int, good_until: int, count: int
-) -> tuple[int, int, int]:
-    """How many of the first cards of a shelf there are, their known cost, how many have none."""
+def _shelf(product_id: int, pool_id: int, good_until: int) -> Subquery:
+    """The cards of a product in a pool that may be issued."""
     card = cards.c
-    first = (
-        select(card.cost_fen)
-        .where(
-            card.product_id == product_id,
-            card.pool_id == pool_id,
-            AVAILABLE,
-            card.expires_at >= good_until,
-        )
-        .order_by(card.expires_at, card.id)
-        .limit(count)
-        .subquery()
-    )
+    lies_there = (card.product_id == product_id, card.pool_id == pool_id, AVAILABLE)
+    query = select(card.cost_fen, card.expires_at, card.id)
+    return query.where(*lies_there, card.expires_at >= good_until).subquery()
+
+
+def _first_cards(session: Session, shelf: Subquery, count: int) -> tuple[int, int, int]:
+    """How many of the first cards of a shelf there are, their known cost, how many have none."""
+    card = shelf.c
+    first = select(card.cost_fen).order_by(card.expires_at, card.id).limit(count).subquery()
     unknown = func.sum(case((first.c.cost_fen.is_(None), 1), else_=0))
     row = session.execute(select(func.count(), func.sum(first.c.cost_fen), unknown)).one()
     return int(row[0]), int(row[1] or 0), int(row[2] or 0)

@@ -83,6 +83,27 @@ def mailing(shop, staff, tmp_path):
         yield shop
 
 
+def test_a_plan_whose_server_is_down_says_so_and_what_goes_on(mailing):
+    port = mailing.env["CARDCTL_SMTP_PORT"]
+    mailing.env["CARDCTL_SMTP_PORT"] = "1"
+    for line, status in (("run", 8), ("status", 0)):
+        told = mailing.run(f"distribute {line} spring --json", status=status).json
+        counts = [told[name] for name in ("assigned", "delivered", "retrying", "failed")]
+        assert counts == [2, 0, 2, 0]
+        assert told["last_error"].startswith("unreachable: localhost cannot be reached")
+        assert told["hint"] == "cardctl distribute run spring"
+    assert mailing.run("distribute run spring --dry-run --json").json["retrying"] == 0
+
+    mailing.env["CARDCTL_SMTP_PORT"] = port
+    told = mailing.run("distribute run spring --json", status=8).json
+    assert (told["delivered"], told["retrying"], told["failed"]) == (1, 0, 1)
+    assert told["last_error"].startswith("rejected: localhost")
+    assert told["hint"] == "cardctl delivery retry --all-dead"
+    mailing.run(told["hint"].removeprefix("cardctl "))
+    told = mailing.run("distribute run spring --json").json
+    assert (told["delivered"], told["last_error"], told["hint"]) == (2, None, None)
+
+
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_mail_that_is_refused_is_told_and_sent_again(mailing):
     told = mailing.run("distribute run spring --json", status=8).json

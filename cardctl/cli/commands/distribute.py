@@ -18,6 +18,7 @@ from cardctl.cli.distribute_results import (
     plan_row,
     plan_status,
     planned_row,
+    progress_row,
     ran_row,
     run_status,
 )
@@ -166,7 +167,7 @@ def status(context: Context, name: PlanName) -> None:
 
     with context.reading() as session:
         progress = read_progress(session, plan=find_plan(session, name=name))
-    context.show(progress, PROGRESS)
+    context.show(progress_row(progress), PROGRESS)
 
 
 @noun.verb("list", columns=PLAN, examples=("cardctl distribute list",))
