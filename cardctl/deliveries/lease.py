@@ -197,12 +197,19 @@ def _as_they_are(
 def _cards_for(
     one: Waiting, order: HeldOrder, cards: Sequence[OrderCard]
 ) -> tuple[OrderCard, ...] | None:
-    """The cards that a delivery hands over; None when nothing may leave, or nothing is left."""
+    """The cards that a delivery hands over; None when nothing may leave, or nothing is left.
+
+    A delivery that took cards before takes no others: the other side may have got them, and would
+    not look at what comes again under the same key. What the order got since leaves by another one.
+    """
     if order.status not in DELIVERABLE:
         return None
     if one.order_line_id is not None:
         return ()
-    return tuple(card for card in cards if card.delivered == bool(one.reprint)) or None
+    chosen = [card for card in cards if card.usable and card.delivered == bool(one.reprint)]
+    if any(card.taken_by == one.id for card in cards):
+        chosen = [card for card in chosen if card.taken_by == one.id]
+    return tuple(chosen) or None
 
 
 def _mark(
@@ -238,7 +245,7 @@ def _take(session: Session, *, run: Run, leases: Sequence[Lease], now: int) -> N
             (card.bucket, card.id, *one.delivery.order, one.delivery.id, run.at)
             for one in first
             for card in one.cards
-            if not card.taken
+            if card.taken_by is None
         ],
     )
     update_many(
@@ -250,7 +257,7 @@ def _take(session: Session, *, run: Run, leases: Sequence[Lease], now: int) -> N
             (one.delivery.id, card.bucket, card.id)
             for one in first
             for card in one.cards
-            if card.taken
+            if card.taken_by is not None
         ],
     )
 

@@ -32,7 +32,7 @@ _PENDING, _WAITING = DeliveryStatus.PENDING.value, DeliveryStatus.WAITING.value
 _DEAD, _CANCELLED = DeliveryStatus.DEAD.value, DeliveryStatus.CANCELLED.value
 
 HANDED = (CardStatus.ISSUED, CardStatus.REDEEMED)
-"""What a delivery hands over of an order's cards; what was voided or replaced is left out."""
+"""What a delivery hands over of an order's cards."""
 
 _COLUMNS = (
     *("bucket", "order_id", "order_line_id", "via", "status", "idempotency_key", "reprint"),
@@ -57,12 +57,14 @@ class HeldOrder(NamedTuple):
 
 
 class OrderCard(NamedTuple):
-    """A card of an order that a delivery may hand over."""
+    """A card of an order."""
 
     bucket: int
     id: int
-    taken: bool
-    """Whether a delivery took it, which may have failed."""
+    usable: bool
+    """Whether a delivery may hand it over; what was voided or replaced is not."""
+    taken_by: int | None
+    """The delivery (id) of the order that took it last, which may have failed."""
     delivered: bool
 
 
@@ -88,7 +90,7 @@ def enqueue(
     rows = []
     for key, order in states.items():
         before = known.get(key, [])
-        wanted = any(card.delivered == reprint for card in held.get(key, ()))
+        wanted = any(card.usable and card.delivered == reprint for card in held.get(key, ()))
         if order.status in DELIVERABLE and wanted and not any(one in OPEN for one, _ in before):
             count = 1 + max((count for _, count in before), default=0) if reprint else 0
             # The longest wait is served first, as in issuing.
@@ -161,7 +163,7 @@ def hold_orders(session: Session, orders: Iterable[OrderKey]) -> dict[OrderKey, 
 
 
 def cards_of(session: Session, orders: Sequence[OrderKey]) -> dict[OrderKey, list[OrderCard]]:
-    """The cards of some orders that may be handed over; an order without any is left out."""
+    """The cards that some orders got; an order without any is left out."""
     found = select_many(
         session,
         cards,
@@ -169,19 +171,19 @@ def cards_of(session: Session, orders: Sequence[OrderKey]) -> dict[OrderKey, lis
         key=("order_bucket", "order_id"),
         rows=orders,
     )
-    held = sorted(row[:4] for row in found if row[4] in HANDED)
-    delivered = _taken_cards(session, [(bucket, card_id) for bucket, card_id, *_ in held])
+    taken = _taken_cards(session, [row[:2] for row in found])
     parts: dict[OrderKey, list[OrderCard]] = {}
-    for bucket, card_id, *order in held:
-        card = OrderCard(
-            bucket, card_id, (bucket, card_id) in delivered, delivered.get((bucket, card_id), False)
-        )
+    for bucket, card_id, *order, status in sorted(found):
+        taken_by, delivered = taken.get((bucket, card_id), (None, False))
+        card = OrderCard(bucket, card_id, status in HANDED, taken_by, delivered)
         parts.setdefault((order[0], order[1]), []).append(card)
     return parts
 
 
-def _taken_cards(session: Session, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bool]:
-    """Those of some cards that a delivery took, and whether it arrived, as far as is known."""
+def _taken_cards(
+    session: Session, keys: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[int, bool]]:
+    """Those of some cards that a delivery took: its id, and whether it arrived, as is known."""
     taken = select_many(
         session,
         card_deliveries,
@@ -197,7 +199,7 @@ def _taken_cards(session: Session, keys: Sequence[tuple[int, int]]) -> dict[tupl
         rows={(row[2], row[3]) for row in taken},
     )
     arrived = {row[:2] for row in statuses if row[2] == DeliveryStatus.DELIVERED}
-    return {(row[0], row[1]): row[2:] in arrived for row in taken}
+    return {(row[0], row[1]): (row[3], row[2:] in arrived) for row in taken}
 
 
 def _card_deliveries_of(

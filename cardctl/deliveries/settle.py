@@ -159,7 +159,7 @@ def complete_orders(session: Session, *, held: dict[OrderKey, str]) -> None:
     owing = {
         key
         for key, cards in cards_of(session, issued).items()
-        if not all(c.delivered for c in cards)
+        if not all(card.delivered for card in cards if card.usable)
     }
     lines = select_many(
         session,

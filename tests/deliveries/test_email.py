@@ -102,9 +102,13 @@ def test_a_product_may_have_its_secret_in_the_text_and_words_of_its_own(mailing)
     (folder / "VIP.zh.txt").write_text("Subject: x\n{{ nothing.here }}")
     own += "{{ c.secret }};"
     (folder / "VIP.en.txt").write_text(own + "{% endfor %}{% endfor %}{{ order }}\r\n")
-    with served(mailing) as server:
-        mailing.run(SEND)
-        [mail] = server.mails
+    with served(mailing, "451 not with =1+1 in it", "250 OK") as server:
+        # What the server says of a text that it has seen is not kept.
+        assert mailing.run(AGAIN, status=9).json["failed"] == 1
+        [(error,)] = mailing.sql("SELECT last_error FROM delivery")
+        assert error.strip() == "rejected: localhost did not take the message: 451"
+        mailing.run(AGAIN)
+        mail = server.mails[-1]
     assert list(mail.iter_attachments()) == []
     assert sorted(mail.get_content().strip().split(";")) == ["007", "=1+1", "TB:1"]
 

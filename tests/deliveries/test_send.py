@@ -149,6 +149,37 @@ def test_only_what_was_not_delivered_is_delivered(sold, channel):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_may_have_arrived_is_never_sent_as_something_else_under_its_key(sold, channel):
+    """A receiver that took it, and whose answer was lost, passes over what has the same key."""
+    sold.run("order add --channel TB --number 3 --sku VIP --qty 3 --paid 84")
+    sold.run("order issue TB:3 --partial", status=None)
+    channel.failing = True
+    sold.run("delivery send TB:3 --via webhook", status=9)
+    sold.import_codes("VIP", ["MADE-UP-6", "MADE-UP-7"])
+    sold.run("order issue TB:3")
+    channel.failing = False
+    for _ in range(2):
+        sold.run("delivery send TB:3 --via webhook")
+    assert [len(cards) for *_, cards in channel.tries] == [2, 2, 1]
+    assert sold.run("order show TB:3 --json").json["status"] == "delivered"
+
+    # Replaced before it arrived: the new card leaves by a delivery of its own.
+    channel.failing = True
+    sold.run("delivery send TB:1 --via webhook", status=9)
+    sold.execute("UPDATE delivery SET status = 'dead' WHERE status = 'pending'")
+    bad = sold.run("order show TB:1 --json").json["cards"][0]["id"]
+    sold.run(f"order replace TB:1 --card {bad} --reason bad --yes")
+    sold.run("delivery retry TB:1")
+    channel.failing = False
+    sold.run("delivery send TB:1 --via webhook", status=5)
+    sold.run("delivery send TB:1 --via webhook")
+    assert sold.run("order show TB:1 --json").json["status"] == "delivered"
+    contents = {(key, tuple(cards)) for _, key, _, cards in channel.tries}
+    assert len(contents) == len({key for key, _ in contents}) == 4
+    assert_whole(sold)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_what_was_paid_back_does_not_leave(sold, channel):
     channel.failing = True
     sold.run(SEND, status=8)

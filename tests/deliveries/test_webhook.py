@@ -82,6 +82,25 @@ def test_whatever_a_server_does_nothing_is_lost_and_repeats_have_the_same_key(wi
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_receiver_that_repeats_what_it_was_sent_is_not_kept(wired):
+    """As frameworks do that name the input which they refuse."""
+
+    def repeats(request, connection):
+        says(422, request.body)(request, connection)
+
+    with http_server(repeats) as server:
+        hook(wired, server)
+        failed = wired.run(SEND, status=8)
+        assert b"=1+1" in server.requests[0].body
+    assert "422 Unprocessable" in failed.json["deliveries"][0]["error"]
+    kept = str(wired.sql("SELECT last_error FROM delivery"))
+    assert "422" in kept
+    for text in (failed.stdout, failed.stderr, kept):
+        assert "=1+1" not in text
+        assert "007" not in text
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_killed_after_the_server_took_it_the_same_message_is_sent_again(wired, frozen_clock):
     with http_server(hangs, says(200)) as server:
         hook(wired, server)

@@ -97,7 +97,8 @@ class _Email:
         if self._failures >= _FAILURES_MOST:
             return try_again(self._unreachable("it has failed too often just now"))
         with self._patience.limit():
-            return self._send(str(message.email), mail.as_bytes(policy=SMTP))
+            in_text = any(card.secret_in_text for card in message.cards)
+            return self._send(str(message.email), mail.as_bytes(policy=SMTP), in_text=in_text)
 
     def finish(self, result: SendResult) -> None:
         """Nothing was staged."""
@@ -109,7 +110,7 @@ class _Email:
         self._drop()
         self._patience.close()
 
-    def _send(self, address: str, octets: bytes) -> Answer:
+    def _send(self, address: str, octets: bytes, *, in_text: bool) -> Answer:
         """Raises what is the same for every mail: a login refused, a server not trusted."""
         try:
             if self._connection is None or self._connection.sock is None:
@@ -118,6 +119,9 @@ class _Email:
             self._connection.sendmail(self._server.sender.addr_spec, [address], octets)
         except smtplib.SMTPRecipientsRefused as error:
             return self._refused(*next(iter(error.recipients.values())))
+        except smtplib.SMTPDataError as error:
+            # Who has seen a text with secrets may repeat one, such as a link: it would be kept.
+            return self._refused(error.smtp_code, "" if in_text else error.smtp_error)
         except smtplib.SMTPResponseException as error:
             return self._refused(error.smtp_code, error.smtp_error)
         except (smtplib.SMTPException, OSError):

@@ -1,7 +1,8 @@
 """A webhook: a channel's orders as signed JSON, or a notice without secrets to a chat group."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
 
 from cardctl.catalog.webhooks import CHANNEL as OF_CHANNEL
 from cardctl.catalog.webhooks import NoWebhook, find_webhook, has_webhooks
@@ -14,7 +15,7 @@ from cardctl.deliveries.channel import (
     give_up,
     try_again,
 )
-from cardctl.deliveries.failures import Rejected, TooSlow, Unreachable, foreign_words
+from cardctl.deliveries.failures import Rejected, TooSlow, Unreachable
 from cardctl.deliveries.message import Message
 from cardctl.deliveries.post import Poster
 from cardctl.deliveries.results import SendResult
@@ -80,8 +81,8 @@ class _Webhook:
         reply = self._poster.post(webhook.url, body, headers)
         if reply.is_taken:
             return DELIVERED
-        said = (reply.body or b"").decode(errors="replace")
-        refused = Rejected(host=reply.host, status=reply.status, words=foreign_words(said))
+        # Not in the receiver's own words: many say what they were sent, and it would be kept.
+        refused = Rejected(host=reply.host, status=reply.status, words=_phrase(reply.status))
         return give_up(refused) if reply.status == _GONE else try_again(refused)
 
     def _send_notice(self, webhook: Webhook, message: Message) -> Answer:
@@ -102,6 +103,13 @@ class _Webhook:
             except NoWebhook as error:
                 self._webhooks[channel_id] = error
         return self._webhooks[channel_id]
+
+
+def _phrase(status: int) -> str:
+    """What a status means, where that is known."""
+    with suppress(ValueError):
+        return HTTPStatus(status).phrase
+    return ""
 
 
 @contextmanager
