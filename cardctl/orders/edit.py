@@ -106,16 +106,18 @@ def edit_order(
     if "topup_account" in new and _was_asked_for(session, order):
         raise TopupTooLate(order=name)
     status = order.status
-    if order.status in _STOPPED and _answers(session, order, new):
+    # Also what is known is an answer: the product may be sold there by now.
+    if order.status in _STOPPED and _answers(session, order, given):
         status = OrderStatus.PAID.value
     changed = tuple(sorted(new))
-    if new:
+    is_news = bool(new) or status != order.status
+    if is_news:
         _write(session, order, {**new, "status": status})
         facts = {"fields": changed, "was": order.status, "status": status, "reason": reason}
         event = NewEvent(order.bucket, new_id(), order.id, OrderEventKind.EDITED, facts)
         write_events(session, run=run, events=[event])
         run.record(session, "order.edit", {"order": name, **facts})
-    outcome = Outcome.UPDATED if new else Outcome.UNCHANGED
+    outcome = Outcome.UPDATED if is_news else Outcome.UNCHANGED
     return Edited(order=name, outcome=outcome, changed=changed, status=status, was=order.status)
 
 
@@ -142,7 +144,7 @@ def _was_asked_for(session: Session, order: HeldOrder) -> bool:
     )
 
 
-def _answers(session: Session, order: HeldOrder, new: Mapping[str, object]) -> bool:
+def _answers(session: Session, order: HeldOrder, given: Mapping[str, object]) -> bool:
     """Whether what stopped the order is among what is told now."""
     event = order_events.c
     stopping = [kind.value for kind in (OrderEventKind.HELD, OrderEventKind.BLOCKED)]
@@ -152,7 +154,7 @@ def _answers(session: Session, order: HeldOrder, new: Mapping[str, object]) -> b
         .order_by(event.at.desc(), event.id.desc())
     )
     told = session.execute(query).scalars().first()
-    return told is not None and _ANSWERS.get(json.loads(told).get("reason")) in new
+    return told is not None and _ANSWERS.get(json.loads(told).get("reason")) in given
 
 
 def _write(session: Session, order: HeldOrder, values: Mapping[str, object]) -> None:

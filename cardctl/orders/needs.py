@@ -14,7 +14,7 @@ from cardctl.stock.claim import PickedCard
 from cardctl.stock.freeze import Frozen
 from cardctl.stock.reserved import reserved_cards
 from cardctl.storage.dialects import select_many
-from cardctl.vocabulary import DeliveryVia
+from cardctl.vocabulary import DeliveryVia, OrderStatus
 
 OrderKey = tuple[int, int]
 
@@ -48,7 +48,7 @@ def with_needs(
     is stopped for where it is sold, or for what it lacks.
     """
     needs = _read_needs(session, catalog, rows)
-    verdicts = _judge(session, catalog, needs) if judging else {}
+    verdicts = _judge(session, catalog, rows, needs) if judging else {}
     kept = _read_kept(session, catalog, rows, locking=locking)
     nothing = _Kept()
     found = []
@@ -116,9 +116,16 @@ def _is_frozen(parcel: Sequence[Need], frozen: Frozen) -> bool:
 
 
 def _judge(
-    session: Session, catalog: IssuingCatalog, needs: Mapping[OrderKey, Sequence[Need]]
+    session: Session,
+    catalog: IssuingCatalog,
+    rows: Sequence[OrderRow],
+    needs: Mapping[OrderKey, Sequence[Need]],
 ) -> dict[OrderKey, Verdict]:
-    """The orders that are stopped; what they say is read only of those that a rule is about."""
+    """The orders that are stopped; what they say is read only of those that a rule is about.
+
+    One that has a part of its cards gets no more, but stays what it is: held or blocked it would
+    count as one without cards, and could be cancelled.
+    """
     topups = frozenset(one for one, via in catalog.vias.items() if via is DeliveryVia.TOPUP)
     ruled = topups | catalog.regions.keys()
     asked = {
@@ -141,7 +148,12 @@ def _judge(
         )
         for bucket, order_id, *said in told
     }
-    return {key: verdict for key, verdict in judged.items() if verdict is not None}
+    begun = {(row.bucket, row.id) for row in rows if row.status == OrderStatus.PARTLY_ISSUED}
+    return {
+        key: verdict._replace(status=OrderStatus.PARTLY_ISSUED) if key in begun else verdict
+        for key, verdict in judged.items()
+        if verdict is not None
+    }
 
 
 def _read_kept(

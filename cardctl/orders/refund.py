@@ -26,7 +26,7 @@ from cardctl.money import format_yuan
 from cardctl.orders.held import HeldOrder, hold_order, was_never_paid
 from cardctl.orders.records import check_number
 from cardctl.orders.refund_shares import RefundLine, share_refund
-from cardctl.orders.restock import RestockedCard, restock_cards
+from cardctl.orders.restock import RestockedCard, has_cards, restock_cards
 from cardctl.schema.catalog import accounts
 from cardctl.schema.orders import order_lines, orders, refunds
 from cardctl.stock.release import release_cards_of
@@ -191,7 +191,7 @@ def _told_before(
     agrees = (
         (is_refunded if wish.amount_fen is None else stored.amount_fen == wish.amount_fen)
         and stored.kind == wish.kind
-        and (stored.restocked or not wish.restock)
+        and (stored.restocked or not wish.restock or not has_cards(session, order))
     )
     if not agrees:
         amount = format_yuan(stored.amount_fen)

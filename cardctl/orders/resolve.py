@@ -15,7 +15,7 @@ from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.errors import NotFound, StateForbids
 from cardctl.identifiers import new_id
-from cardctl.money import format_yuan
+from cardctl.money import format_yuan, share_out
 from cardctl.orders.cancel import CANCELLABLE, cancel_order
 from cardctl.orders.compare import CLOSED, StoredOrder, compare
 from cardctl.orders.conflicts import HOLD_REASON, read_told
@@ -37,7 +37,15 @@ _BEFORE_ISSUE = frozenset({"lines", "paid", "account", "status"})
 """What can be rewritten only while the order has no card and nothing is posted."""
 
 
-_LINE_COLUMNS = ("bucket", "id", "order_id", "position", *PlannedLine._fields, "issued_qty")
+_LINE_COLUMNS = (
+    "bucket",
+    "id",
+    "order_id",
+    "position",
+    *PlannedLine._fields,
+    "issued_qty",
+    "refunded_fen",
+)
 
 
 class ConflictDecided(StateForbids):
@@ -188,6 +196,8 @@ def _check(name: str, order: HeldOrder, planned: PlannedOrder, differs: tuple[st
     if "refunded" in differs:
         more = (planned.record.refunded_fen or 0) - order.refunded_fen
         raise RefundFirst(order=name, status=order.status, amount=format_yuan(more))
+    if {"lines", "paid"} & set(differs) and 0 < order.refunded_fen >= planned.paid_fen:
+        raise SaleIsPast(order=name, status=order.status, differs=", ".join(sorted(differs)))
     past = _BEFORE_ISSUE & set(differs)
     reopened = order.status == OrderStatus.CANCELLED and "status" in differs
     if past and not (order.status in _NOT_LEFT or reopened):
@@ -217,9 +227,11 @@ def _rewrite(
         session.execute(
             delete(order_lines).where(column.bucket == order.bucket, column.order_id == order.id)
         )
+        # What was paid back stays so: it is shared out anew, over the lines there are now.
+        refunded = share_out(order.refunded_fen, [line.paid_fen for line in planned.lines])
         rows = [
-            (order.bucket, new_id(), order.id, position, *line, 0)
-            for position, line in enumerate(planned.lines)
+            (order.bucket, new_id(), order.id, position, *line, 0, fen)
+            for position, (line, fen) in enumerate(zip(planned.lines, refunded, strict=True))
         ]
         insert_many(session, order_lines, _LINE_COLUMNS, rows)
     session.execute(

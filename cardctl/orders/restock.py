@@ -18,6 +18,8 @@ from cardctl.stock.named_cards import hold_batches
 from cardctl.storage.dialects import lock_rows, select_many, update_many
 from cardctl.vocabulary import BatchStatus, CardStatus, OrderEventKind, Quarantine
 
+_SOLD = (CardStatus.ISSUED.value, CardStatus.REDEEMED.value)
+
 
 class CardsWereSeen(StateForbids):
     """Cards of the order were handed over, revealed or redeemed."""
@@ -64,6 +66,12 @@ def restock_cards(
     return going
 
 
+def has_cards(session: Session, order: HeldOrder) -> bool:
+    """Whether an order has cards that could have gone back into stock, and did not."""
+    query = select(cards.c.id).where(_of(order), cards.c.status.in_(_SOLD)).limit(1)
+    return session.execute(query).first() is not None
+
+
 def _of(order: HeldOrder) -> ColumnElement[bool]:
     return (cards.c.order_bucket == order.bucket) & (cards.c.order_id == order.id)
 
@@ -71,7 +79,7 @@ def _of(order: HeldOrder) -> ColumnElement[bool]:
 def _lock(session: Session, order: HeldOrder) -> list[RestockedCard]:
     card = cards.c
     columns = [card[name] for name in RestockedCard._fields if name != "bearer"]
-    sold = card.status.in_((CardStatus.ISSUED.value, CardStatus.REDEEMED.value))
+    sold = card.status.in_(_SOLD)
     query = in_claim_order(select(*columns, bearer()).where(_of(order), sold))
     locked = lock_rows(session, query, table=cards, skip_locked=False)
     return [RestockedCard(*row) for row in session.execute(locked)]

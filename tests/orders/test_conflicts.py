@@ -51,7 +51,9 @@ def test_a_conflict_is_kept_once_and_holds_the_order_until_it_is_decided(taking)
     assert status_of(taking) == "held"
     told = {one["kind"]: one["count"] for one in taking.run("status --json").json["alerts"]}
     assert told == {"orders-held": 1, "orders-in-conflict": 1}
-    assert taking.run("order issue TB:1 --json", status=6).json["issued"] == 0
+    for how in ("", "--dry-run"):
+        (held,) = taking.run(f"order issue TB:1 {how} --json", status=6).json["orders"]
+        assert (held["reason"], held["hint"]) == ("held: conflict", "cardctl order conflict list")
 
     taking.run("order conflict resolve TB:1 --take store --dry-run")
     assert status_of(taking) == "held"
@@ -189,4 +191,17 @@ def test_processes_that_meet_the_same_contradiction_keep_it_once(taking):
     assert taking.sql("SELECT count(*) FROM order_conflict") == [(40,)]
     assert taking.sql("SELECT count(*) FROM order_event WHERE kind = 'held'") == [(40,)]
     assert taking.sql("SELECT DISTINCT status FROM orders") == [("held",)]
+    sound(taking)
+
+
+def test_what_was_paid_back_stays_so_when_the_file_is_taken(taking):
+    taking.take(("1", "VIP", 1, 28, "", "paid"))
+    taking.run("order refund TB:1 --amount 10 --reason x")
+    assert taking.take(("1", "VIP", 1, 10, "", "paid"), status=8) == ["conflict"]
+    assert resolve(taking, "file", status=5) == "sale-is-past"
+    assert taking.take(("1", "VIP", 2, 30, "", "paid"), status=8) == ["conflict"]
+    assert resolve(taking, "file") == ("paid", "updated")
+    taking.run("order issue TB:1")
+    balances = taking.run("ledger balance --json").json
+    assert {row["account"]: row["balance_fen"] for row in balances}["revenue"] == -2000
     sound(taking)

@@ -23,6 +23,17 @@ def edit(shop, line, *, status=0):
 
 
 def test_a_region_that_is_told_lets_a_stopped_order_go_on(limited):
+    stopped = limited.run("order issue TB:1 TB:2 --json", status=8).json["orders"]
+    assert {(one["order"], one["reason"], one["hint"]) for one in stopped} == {
+        (
+            *("TB:1", "held: region-unknown"),
+            "cardctl order edit TB:1 --region REGION --reason TEXT",
+        ),
+        (
+            *("TB:2", "blocked: region-not-sold"),
+            "cardctl order cancel TB:2, or order edit TB:2 --region REGION --reason TEXT",
+        ),
+    }
     first = edit(limited, "TB:1 --region CN")
     assert first == {
         "order": "TB:1",
@@ -74,3 +85,13 @@ def test_the_account_to_top_up_is_told_until_the_supplier_is_asked(shop):
     assert edit(shop, "TB:1 --topup-account 10003")["outcome"] == "updated"
     for check in ("stock check", "ledger check"):
         shop.run(check)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_blocked_order_goes_on_where_its_product_is_sold_by_now(limited):
+    limited.run("product edit VIP --region CN --region US")
+    known = edit(limited, "TB:2 --region US")
+    assert (known["outcome"], known["changed"], known["status"]) == ("updated", [], "paid")
+    assert edit(limited, "TB:2 --region US")["outcome"] == "unchanged"
+    limited.run("order issue TB:2")
+    limited.run("audit verify")

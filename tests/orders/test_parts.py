@@ -115,7 +115,9 @@ def test_goods_and_topups_become_messages_of_their_line(catalog):
     )
     assert messages == [("BOX", "shipment", "waiting"), ("CALL", "topup", "pending")]
     assert_whole(catalog)
-    assert issue(catalog, "TB:2", status=6)["orders"][0]["reason"] == "held"
+    (stopped,) = issue(catalog, "TB:2", status=6)["orders"]
+    assert stopped["reason"] == "held: topup-account-missing"
+    assert stopped["hint"] == "cardctl order edit TB:2 --topup-account ACCOUNT --reason TEXT"
     catalog.run("order edit TB:2 --topup-account 139 --reason asked")
     assert issue(catalog, "TB:2")["issued"] == 1
     assert issue(catalog, "TB:1 TB:2 TB:3")["unchanged"] == 3
@@ -148,3 +150,21 @@ def test_a_limited_product_is_sold_where_it_may_be(catalog):
     catalog.run("order edit TB:4 --region HK --reason 'a typing error'")
     assert issue(catalog, "--all")["issued"] == 2
     assert_whole(catalog)
+
+
+def test_an_order_that_has_a_part_of_its_cards_is_never_held_as_if_it_had_none(catalog):
+    catalog.import_codes("VIP", ["MADE-UP-1"])
+    tell(catalog, ("1", "VIP", 2, 56))
+    catalog.run("order issue TB:1 --partial", status=None)
+    catalog.import_codes("VIP", ["MADE-UP-2"])
+    catalog.run("product edit VIP --region CN")
+    for _ in range(2):
+        stopped = catalog.run("order issue --all --json", status=None).json
+        assert (stopped["issued"], stopped["cards"]) == (0, 0)
+        assert "region-unknown" in stopped["orders"][0]["reason"]
+        assert catalog.run("order show TB:1 --json").json["status"] == "partly_issued"
+    catalog.run("order cancel TB:1 --yes", status=5)
+    catalog.run("order edit TB:1 --region CN --reason asked")
+    assert issue(catalog, "--all")["issued"] == 1
+    for check in ("stock check", "ledger check", "audit verify"):
+        catalog.run(check)

@@ -300,3 +300,15 @@ def test_money_that_was_touched_is_found(sold):
         if check is not None:
             found = sold.run("ledger check --json", status=8).json
             assert check in {one["check"] for one in found["differences"]}
+
+
+@on_sqlite
+def test_an_order_without_cards_is_paid_back_once_also_with_restock(sold):
+    sold.run("order add --channel TB --number 2 --sku VIP --paid 28")
+    first = refund(sold, "TB:2 --restock")
+    assert (first["status"], first["restocked"]) == ("refunded", 0)
+    assert refund(sold, "TB:2 --restock") == first | {"outcome": "unchanged", "was": "refunded"}
+    # One whose cards stayed with it is another matter.
+    refund(sold, "TB:1")
+    assert refund(sold, "TB:1 --restock", status=5)["code"] == "refund-conflict"
+    assert_whole(sold)
