@@ -247,6 +247,10 @@ class PassedOver(StrEnum):
     SENDING = "sending"
     """Another process is at it, or an answer is yet to come."""
     NO_CARDS = "no-cards"
+    NO_ADDRESS = "no-address"
+    """Mail is asked for, and it has no address that mail can be sent to."""
+    NO_WEBHOOK = "no-webhook"
+    """A webhook is asked for, and its channel has none."""
     NOT_DELIVERED = "not-delivered"
     """There is nothing to deliver once more."""
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from cardctl.cli.failures import describe
+from cardctl.cli.next_commands import command_for_stopped
 from cardctl.cli.output import Column
 from cardctl.cli.rejects import REJECT, SHOWN_MOST
 from cardctl.errors import ExitStatus
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from cardctl.cli.context import Context
     from cardctl.orders.intake import OrderImport
-    from cardctl.orders.outcomes import IssueResult
+    from cardctl.orders.outcomes import IssueOutcome, IssueResult
     from cardctl.orders.queries import OrderDetails
     from cardctl.orders.reading import RejectedRow
     from cardctl.orders.refund import Refunded
@@ -146,6 +147,7 @@ ISSUED = (
     Column("status", "status"),
     Column("cards", "cards"),
     Column("reason", "reason"),
+    Column("hint", "next command"),
 )
 ISSUE = (
     Column("issued", "issued"),
@@ -290,6 +292,20 @@ def import_status(result: "OrderImport") -> ExitStatus:
     if result.status == "refused":
         return ExitStatus.INPUT_REFUSED
     return ExitStatus.NEEDS_PERSON if result.needs_person else ExitStatus.DONE
+
+
+def issue_row(result: "IssueResult") -> dict[str, Any]:
+    """What issuing came to, with the command that helps an order which is stopped."""
+    facts: dict[str, Any] = {
+        column.name: getattr(result, column.name) for column in ISSUE if not column.of
+    }
+    return facts | {"orders": [_issued_row(one) for one in result.orders]}
+
+
+def _issued_row(one: "IssueOutcome") -> dict[str, object]:
+    hint = command_for_stopped(one.order, one.rule.partition(" ")[0])
+    facts = {"order": one.order, "status": one.status, "cards": one.cards, "reason": one.reason}
+    return facts | {"hint": hint}
 
 
 def issue_status(result: "IssueResult", *, single: bool) -> ExitStatus:

@@ -195,7 +195,8 @@ def with_orders(plan: PlanRow) -> FromClause:
 def delivery_count(*statuses: DeliveryStatus, tried: bool = False) -> ColumnElement[int]:
     """How many deliveries of its cards an order has, in these statuses if any are named.
 
-    With `tried` only those that were tried already. Counted, because of an EXISTS Postgres would make a table of all the deliveries there are.
+    With `tried` only those that were tried already. They are counted, because of an EXISTS Postgres
+    would make a table of all the deliveries there are.
     """
     delivery = deliveries.c
     which = [delivery.bucket == orders.c.bucket, delivery.order_id == orders.c.id]

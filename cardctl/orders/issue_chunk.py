@@ -14,6 +14,7 @@ from cardctl.audit.record import Run
 from cardctl.orders.allocate import Allocation, WaitingOrder, allocate, demand
 from cardctl.orders.needs import with_needs
 from cardctl.orders.outcomes import IssueOutcome, Shortage
+from cardctl.orders.stops import STOPPED, stop_reasons
 from cardctl.orders.waiting import IssuingCatalog, OrderRow, named_orders, next_in_queue
 from cardctl.orders.write_issue import write_issue
 from cardctl.stock.claim import Shelf
@@ -98,8 +99,12 @@ def issue_within(
     # Locked in the order of their keys, served as in the queue: the longest wait first.
     issuable = sorted((row for row in rows if row.status in ISSUABLE), key=lambda row: row.place)
     chunk = _Chunk(session, run, catalog, manner, frozen, waiting=waiting).issue(issuable)
+    stopped = [(row.bucket, row.id) for row in rows if row.status in STOPPED]
+    rules = stop_reasons(session, orders=stopped)
     others = [
-        _not_issuable(catalog.name(row), row.status) for row in rows if row.status not in ISSUABLE
+        _not_issuable(catalog.name(row), row.status, rules.get((row.bucket, row.id), ""))
+        for row in rows
+        if row.status not in ISSUABLE
     ]
     return replace(chunk, outcomes=chunk.outcomes + others)
 
@@ -180,5 +185,5 @@ def _outcome(one: Allocation, skus: Mapping[int, str]) -> IssueOutcome:
     return IssueOutcome(one.order.name, status, one.card_count, cause, shortages)
 
 
-def _not_issuable(name: str, status: str) -> IssueOutcome:
-    return IssueOutcome(name, status, 0, "unchanged" if status in _DONE else status)
+def _not_issuable(name: str, status: str, rule: str) -> IssueOutcome:
+    return IssueOutcome(name, status, 0, "unchanged" if status in _DONE else status, rule=rule)

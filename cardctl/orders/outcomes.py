@@ -19,7 +19,8 @@ class IssueOutcome:
     """What issuing did for one order: its status now, the cards bound, and why not more.
 
     `cause` is empty for a filled order, else ``short``, ``frozen``, ``unchanged`` or the
-    forbidding status; `rule` is what holds or blocks an order, ``region-unknown: VIP``.
+    forbidding status; `rule` is what holds or blocks an order, ``region-unknown VIP``: a product
+    is named when it was judged just now.
     """
 
     order: str

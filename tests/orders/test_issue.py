@@ -40,7 +40,7 @@ def test_an_order_gets_its_quantity_once_however_often_it_is_issued(stocked):
     again = stocked.run("order issue TB:1 TB:1 --json").json
     assert (again["issued"], again["cards"], again["unchanged"]) == (0, 0, 1)
     assert again["orders"] == [
-        {"order": "TB:1", "status": "issued", "cards": 0, "reason": "unchanged"}
+        {"order": "TB:1", "status": "issued", "cards": 0, "reason": "unchanged", "hint": None}
     ]
     assert held_cards(stocked, "TB:1") == held
     assert_whole(stocked)
@@ -210,7 +210,9 @@ def test_what_may_not_be_issued_says_why(stocked, before, reason):
     if not before:
         stocked.run("order cancel TB:1 --yes")
     result = stocked.run("order issue TB:1 --json", status=5).json
-    assert result["orders"] == [{"order": "TB:1", "status": reason, "cards": 0, "reason": reason}]
+    assert result["orders"] == [
+        {"order": "TB:1", "status": reason, "cards": 0, "reason": reason, "hint": None}
+    ]
     assert result["cards"] == 0
 
 

@@ -41,7 +41,7 @@ def test_a_named_order_of_a_frozen_product_stays_paid(stocked):
         result = stocked.run(f"order issue TB:1 --json {more}", status=5).json
         assert (result["frozen"], result["issued"], result["short"]) == (1, 0, 0)
         assert result["orders"] == [
-            {"order": "TB:1", "status": "paid", "cards": 0, "reason": "frozen"}
+            {"order": "TB:1", "status": "paid", "cards": 0, "reason": "frozen", "hint": None}
         ]
     assert statuses(stocked) == {"1": "paid"}
     stocked.run("stock unfreeze --product VIP")
@@ -72,8 +72,14 @@ def test_partial_gives_the_lines_that_are_not_frozen(stocked):
     for one in (told, result):
         assert (one["issued"], one["cards"], one["short"], one["frozen"]) == (0, 1, 0, 2)
         assert one["orders"] == [
-            {"order": "TB:1", "status": "partly_issued", "cards": 1, "reason": "frozen"},
-            {"order": "TB:2", "status": "paid", "cards": 0, "reason": "frozen"},
+            {
+                "order": "TB:1",
+                "status": "partly_issued",
+                "cards": 1,
+                "reason": "frozen",
+                "hint": None,
+            },
+            {"order": "TB:2", "status": "paid", "cards": 0, "reason": "frozen", "hint": None},
         ]
     again = stocked.run("order issue --all --partial --json", status=8).json
     assert (again["cards"], again["frozen"]) == (0, 2)

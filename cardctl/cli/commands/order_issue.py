@@ -7,7 +7,7 @@ import typer
 from cardctl.cli.context import Context
 from cardctl.cli.options import minutes
 from cardctl.cli.order_names import OrdersOrStdin, names_of
-from cardctl.cli.order_results import ISSUE, RESERVE, issue_status, reserve_status
+from cardctl.cli.order_results import ISSUE, RESERVE, issue_row, issue_status, reserve_status
 from cardctl.cli.verbs import Noun
 from cardctl.errors import UsageRefused
 
@@ -71,7 +71,7 @@ def issue(
             advance=progress.advance,
         )
     single = len(named) == 1
-    context.show(result, ISSUE, status=issue_status(result, single=single))
+    context.show(issue_row(result), ISSUE, status=issue_status(result, single=single))
 
 
 @noun.verb(

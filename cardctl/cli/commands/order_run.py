@@ -32,6 +32,7 @@ from cardctl.cli.order_results import (
     ORDER_REJECT,
     import_row,
     import_status,
+    issue_row,
     issue_status,
     rejected_rows,
     warn_of_import,
@@ -313,7 +314,7 @@ def _show(
     row = {
         "status": _STATUS.get(end) or ("done" if moved else "unchanged"),
         "import": import_row(done.imported, rejected_rows(done.imported.rejects)),
-        "issue": done.issued,
+        "issue": issue_row(done.issued),
         "delivery": delivered,
         "messages": [one._asdict() for one in texts],
     }
