@@ -103,8 +103,10 @@ class Templates:
         try:
             text = self._environment.from_string(source).render(described)
         except TemplateError as error:
+            # The words for what is not there name what was looked for: of an order, a secret maybe.
+            words = str(error.message) if described in _SAMPLES else type(error).__name__
             place = getattr(error, "lineno", None)
-            told = f"line {place + line}: {error.message}" if place else str(error.message)
+            told = f"line {place + line}: {words}" if place else words
             raise BadTemplate(file=self._file(name), reason=told) from None
         except Exception as error:  # noqa: BLE001 -- a template may divide by zero, or worse
             raise BadTemplate(file=self._file(name), reason=type(error).__name__) from None

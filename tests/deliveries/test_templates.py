@@ -113,3 +113,13 @@ def test_a_broken_one_is_named_before_anybody_is_written_to(tmp_path, text, reas
     assert refused.value.details["file"] == str(path)
     assert reason in refused.value.details["reason"]
     Templates(tmp_path, Language.ZH).check()
+
+
+def test_one_that_breaks_at_an_order_does_not_repeat_what_it_holds(tmp_path):
+    (tmp_path / "templates").mkdir()
+    own = "Subject: x\n{% for c in products[0].cards %}{{ {'x': 1}[c.secret] }}{% endfor %}"
+    (tmp_path / "templates" / "mail.en.txt").write_text(own)
+    Templates(tmp_path, Language.EN).check()
+    with pytest.raises(BadTemplate) as refused:
+        filled(tmp_path, Language.EN, card(in_text=True))
+    assert "SECRET" not in str(refused.value)
