@@ -131,10 +131,9 @@ def show_webhook(session: Session, *, noun: str, code: str) -> WebhookEntry:
     return _entry(row, code, None, None)
 
 
-def has_webhooks(session: Session, *, noun: str) -> bool:
-    """Whether anybody has one."""
-    table, _ = _TABLES[noun]
-    return session.execute(select(table).limit(1)).first() is not None
+def owners_of_webhooks(session: Session, *, noun: str) -> frozenset[int]:
+    """The ids of those channels or suppliers that have one."""
+    return frozenset(session.execute(select(_owner_column(noun))).scalars())
 
 
 def find_webhook(session: Session, *, vault: Vault, noun: str, owner_id: int) -> Webhook:

@@ -1,9 +1,11 @@
 """What the terminal gives to a delivery channel, and what came of delivering as a result."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardctl.cli.context import Context
+from cardctl.cli.next_commands import command_for_left_out
 from cardctl.cli.output import Column
 from cardctl.cli.passwords import read_password, read_secret
 from cardctl.cli.terminal import escape
@@ -26,6 +28,7 @@ SENT = (
     Column("status", "status"),
     Column("attempts", "attempts"),
     Column("error", "error"),
+    Column("hint", "next command"),
 )
 MESSAGE = (Column("order", "order"), Column("buyer", "buyer"), Column("text", "text"))
 COUNTS = (
@@ -126,9 +129,20 @@ def show_sent(
             context.note("{count} orders delivered", count=result.delivered)
             context.status = status
             return
-    facts = {column.name: getattr(result, column.name) for column in COUNTS}
     messages = [one._asdict() for one in texts]
-    context.show(facts | {"messages": messages}, SENT_ALL, status=status)
+    context.show(sent_row(result) | {"messages": messages}, SENT_ALL, status=status)
+
+
+def sent_row(result: "SendResult") -> dict[str, object]:
+    """What came of delivering, with the command that helps an order which cannot go that way."""
+    facts: dict[str, object] = {
+        column.name: getattr(result, column.name) for column in COUNTS if not column.of
+    }
+    told = [
+        asdict(one) | {"hint": command_for_left_out(one.order, one.status)}
+        for one in result.deliveries
+    ]
+    return facts | {"deliveries": told}
 
 
 def status_of(result: "SendResult", *, single: bool = False) -> ExitStatus:

@@ -1,6 +1,8 @@
 """The command that helps an order on, by why it stopped where it is."""
 
+from cardctl.cli.failures import describe
 from cardctl.cli.language import _
+from cardctl.vocabulary import PassedOver
 
 
 def command_for_stopped(order: str, rule: str) -> str | None:
@@ -17,3 +19,15 @@ def command_for_stopped(order: str, rule: str) -> str | None:
         TOPUP_ACCOUNT_MISSING: "cardctl order edit {order} --topup-account ACCOUNT --reason TEXT",
     }.get(rule)
     return None if text is None else text.format(order=order)
+
+
+def command_for_left_out(order: str, reason: str) -> str | None:
+    """What an order needs that cannot be delivered the way that is asked for."""
+    from cardctl.catalog.webhooks import CHANNEL, NoWebhook
+    from cardctl.deliveries.failures import NoMailAddress
+
+    if reason == PassedOver.NO_ADDRESS:
+        return describe(NoMailAddress(order=order))[1]
+    if reason == PassedOver.NO_WEBHOOK:
+        return describe(NoWebhook(noun=CHANNEL, name=order.partition(":")[0]))[1]
+    return None

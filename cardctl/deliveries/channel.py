@@ -11,8 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from sqlmodel import Session
+
 from cardctl.deliveries import channels
 from cardctl.deliveries.message import Message, Sender
+from cardctl.deliveries.outbox import Lacks
 from cardctl.deliveries.results import SendResult
 from cardctl.errors import CardctlError
 from cardctl.settings import Settings
@@ -105,9 +108,20 @@ class DeliveryChannel:
 
     via: DeliveryVia
     open: Callable[[Outlet], AbstractContextManager[Channel]]
+    needs: Callable[[Session], Lacks] = lambda _session: lambda _order: None
+    """Reads what tells of an order whether it lacks something to go this way."""
 
 
 def open_channel(via: DeliveryVia, outlet: Outlet) -> AbstractContextManager[Channel]:
     """The channel of that name, open until the end of the block; no other one is even read."""
+    return _member(via).open(outlet)
+
+
+def read_needs(session: Session, via: DeliveryVia) -> Lacks:
+    """What tells of an order whether it lacks something to go that way."""
+    return _member(via).needs(session)
+
+
+def _member(via: DeliveryVia) -> DeliveryChannel:
     found: DeliveryChannel = import_module(f"{channels.__name__}.{via.value}").CHANNEL
-    return found.open(outlet)
+    return found

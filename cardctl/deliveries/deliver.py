@@ -9,10 +9,11 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.clock import now_ms
-from cardctl.deliveries.channel import Channel
+from cardctl.deliveries.channel import Channel, read_needs
 from cardctl.deliveries.lease import Due, due_query
 from cardctl.deliveries.outbox import (
     DELIVERABLE,
+    Enqueued,
     OrderKey,
     enqueue,
     hold_orders,
@@ -20,6 +21,7 @@ from cardctl.deliveries.outbox import (
 )
 from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.send import CHUNK, send_due
+from cardctl.schema.catalog import channels
 from cardctl.schema.deliveries import deliveries
 from cardctl.schema.orders import orders
 from cardctl.storage.dialects import select_many
@@ -77,9 +79,10 @@ def _enqueue(
 ) -> list[OrderKey] | None:
     """Put what was wished for into the outbox; the named orders of which something can be sent."""
     if wish.named is None:
-        for keys in _undelivered(store, wish.channel_id, via):
+        for found in _undelivered(store, wish.channel_id, via):
             with run.transaction(store, final=False) as session:
-                enqueue(session, run=run, orders=keys, via=via)
+                done = _put_out_waiting(session, run=run, found=found, via=via)
+            _tell_left_out(result, found, done, via)
         return None
     left_out = set()
     for part in _chunks(wish.named):
@@ -101,11 +104,35 @@ def _put_out(
 ) -> list[tuple[str, str]]:
     """Put named orders into the outbox; those that nothing is sent of, each with the reason."""
     keys = [key for _, key in named]
+    lacks = read_needs(session, via)
+    states = hold_orders(session, keys)
+    lacking = {key: why for key, order in states.items() if (why := lacks(order)) is not None}
+    able = [key for key in keys if key not in lacking]
     if via != DeliveryVia.TOPUP:
-        redirect(session, run=run, orders=keys, via=via)
-        enqueue(session, run=run, orders=keys, via=via, reprint=wish.reprint, reason=wish.reason)
+        # What cannot go this way is left to the way that it was to go.
+        redirect(session, run=run, orders=able, via=via)
+        enqueue(session, run=run, orders=able, via=via, reprint=wish.reprint, reason=wish.reason)
     reasons = _reasons(session, keys, via=via, reprint=wish.reprint)
+    for key, why in lacking.items():
+        if reasons.get(key) == PassedOver.NO_CARDS:
+            reasons[key] = why.value
     return [(name, reasons[key]) for name, key in named if key in reasons]
+
+
+def _put_out_waiting(
+    session: Session, *, run: Run, found: Sequence[tuple[str, OrderKey]], via: DeliveryVia
+) -> Enqueued:
+    """Put what waits into the outbox, as far as it can go this way."""
+    keys = [key for _, key in found]
+    return enqueue(session, run=run, orders=keys, via=via, lacks=read_needs(session, via))
+
+
+def _tell_left_out(
+    result: SendResult, found: Sequence[tuple[str, OrderKey]], done: Enqueued, via: DeliveryVia
+) -> None:
+    for name, key in found:
+        if key in done.left_out:
+            result.pass_over(name, via, done.left_out[key])
 
 
 def _reasons(
@@ -152,15 +179,16 @@ def _reason(
 
 def _undelivered(
     store: Store, channel_id: int | None, via: DeliveryVia
-) -> Iterator[list[OrderKey]]:
-    """Orders that may have something to deliver, the longest wait first, some at a time.
+) -> Iterator[list[tuple[str, OrderKey]]]:
+    """Orders that may have something to deliver, by name and key, some at a time.
 
-    What is topped up has been in the outbox since it was issued.
+    The longest wait comes first. What is topped up has been in the outbox since it was issued.
     """
     order, last = orders.c, None
     place = tuple_(order.waiting_since, order.bucket, order.id)
     query = (
-        select(order.bucket, order.id, order.waiting_since)
+        select(order.bucket, order.id, order.waiting_since, order.number, channels.c.code)
+        .join(channels, channels.c.id == order.channel_id)
         .where(_UNDELIVERED)
         .order_by(order.waiting_since, order.bucket, order.id)
         .limit(CHUNK)
@@ -173,7 +201,7 @@ def _undelivered(
             page = session.execute(after).all()
         if not page:
             return
-        yield [(row.bucket, row.id) for row in page]
+        yield [(f"{row.code}:{row.number}", (row.bucket, row.id)) for row in page]
         last = (page[-1].waiting_since, page[-1].bucket, page[-1].id)
 
 
@@ -192,9 +220,11 @@ def _preview(store: Store, *, run: Run, via: DeliveryVia, wish: Wish) -> SendRes
     with store.reading() as session:
         counted = select(func.count()).select_from(due_query(due).order_by(None).subquery())
         result.pending = session.execute(counted).scalar_one()
-    for keys in _undelivered(store, wish.channel_id, via):
+    for found in _undelivered(store, wish.channel_id, via):
         with run.transaction(store, dry_run=True) as session:
-            result.pending += enqueue(session, run=run, orders=keys, via=via)
+            done = _put_out_waiting(session, run=run, found=found, via=via)
+        result.pending += done.added
+        _tell_left_out(result, found, done, via)
     return result
 
 

@@ -1,6 +1,6 @@
 """Why a message did not leave or arrive; words of the other side are cut, never obeyed."""
 
-from cardctl.errors import ServiceUnavailable, UsageRefused
+from cardctl.errors import InputRefused, ServiceUnavailable, UsageRefused
 
 _WORDS_LONGEST = 200
 
@@ -27,6 +27,14 @@ class Rejected(ServiceUnavailable):
     code = "rejected"
     message = "{host} did not take the message: {status} {words}"
     hint = "cardctl delivery list"
+
+
+class NoMailAddress(InputRefused):
+    """An order without an address that mail can be sent to."""
+
+    code = "no-mail-address"
+    message = "order {order} has no e-mail address that mail can be sent to"
+    hint = "cardctl order edit {order} --email ADDRESS --reason TEXT"
 
 
 class PasswordTooLong(UsageRefused):

@@ -1,6 +1,6 @@
 """Put deliveries into the outbox: an order asked for twice is delivered once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b, sha256
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from cardctl.schema.cards import cards
 from cardctl.schema.deliveries import card_deliveries, deliveries
 from cardctl.schema.orders import orders as order_table
 from cardctl.storage.dialects import insert_many, select_many, update_many
-from cardctl.vocabulary import CardStatus, DeliveryStatus, DeliveryVia, OrderStatus
+from cardctl.vocabulary import CardStatus, DeliveryStatus, DeliveryVia, OrderStatus, PassedOver
 
 OrderKey = tuple[int, int]
 """Bucket and id of an order."""
@@ -54,6 +54,19 @@ class HeldOrder(NamedTuple):
 
     status: str
     waiting_since: int
+    channel_id: int
+    email: str | None
+
+
+Lacks = Callable[[HeldOrder], PassedOver | None]
+"""What an order lacks of what a way to the buyer needs."""
+
+
+class Enqueued(NamedTuple):
+    """How many deliveries were added, and the orders that lack what their way needs."""
+
+    added: int
+    left_out: dict[OrderKey, PassedOver]
 
 
 class OrderCard(NamedTuple):
@@ -76,36 +89,42 @@ def enqueue(
     via: DeliveryVia,
     reprint: bool = False,
     reason: str = "",
-) -> int:
+    lacks: Lacks = lambda _: None,
+) -> Enqueued:
     """Put orders (bucket, id) with cards that were not delivered yet into the outbox.
 
-    Says how many deliveries were added. An order is passed over that may not be delivered, that
-    has nothing new to deliver, or that has a delivery of its cards which is not over, whatever its
-    way. A `reprint` delivers once more what was delivered before, and says why. Up to some
-    thousand orders at a time; they are locked.
+    An order is passed over that may not be delivered, that has nothing new to deliver, or that has
+    a delivery of its cards which is not over, whatever its way. One that `lacks` what the way
+    needs is left out: another way can take it. A `reprint` delivers once more what was delivered
+    before, and says why. Up to some thousand orders at a time; they are locked.
     """
     states = hold_orders(session, orders)
     known = _card_deliveries_of(session, list(states))
     held = cards_of(session, list(states))
     rows = []
+    left_out: dict[OrderKey, PassedOver] = {}
     for key, order in states.items():
         before = known.get(key, [])
         wanted = any(card.usable and card.delivered == reprint for card in held.get(key, ()))
-        if order.status in DELIVERABLE and wanted and not any(one in OPEN for one, _ in before):
-            count = 1 + max((count for _, count in before), default=0) if reprint else 0
-            # The longest wait is served first, as in issuing.
-            due_at = min(order.waiting_since, run.at)
-            place = _idempotency_key(key, via, len(before))
-            rows.append((*key, None, via.value, _PENDING, place, count, due_at))
+        if order.status not in DELIVERABLE or not wanted or any(one in OPEN for one, _ in before):
+            continue
+        if (lacking := lacks(order)) is not None:
+            left_out[key] = lacking
+            continue
+        count = 1 + max((count for _, count in before), default=0) if reprint else 0
+        # The longest wait is served first, as in issuing.
+        due_at = min(order.waiting_since, run.at)
+        place = _idempotency_key(key, via, len(before))
+        rows.append((*key, None, via.value, _PENDING, place, count, due_at))
     if not rows:
-        return 0
+        return Enqueued(0, left_out)
     _insert(session, run, rows)
     told: dict[str, object] = {"via": via.value, "deliveries": len(rows)}
     told |= {"reason": reason} if reprint else {}
     digest = sha256("\n".join(sorted(row[5] for row in rows)).encode()).hexdigest()
     verb = "delivery.reprint" if reprint else "delivery.enqueue"
     run.record(session, verb, told | {"keys_sha256": digest})
-    return len(rows)
+    return Enqueued(len(rows), left_out)
 
 
 def enqueue_lines(session: Session, *, run: Run, lines: Sequence[LineToDeliver]) -> None:

@@ -29,7 +29,7 @@ from cardctl.deliveries.settle import Settled, Tried, delivery_code, release, se
 from cardctl.errors import CardctlError
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
-from cardctl.vocabulary import DeliveryStatus
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia
 
 CHUNK = 2_000
 """Deliveries a transaction, of a channel that answers at once."""
@@ -164,10 +164,12 @@ def send_due(
 
     A named order's delivery is tried now also when it was to wait for longer. `of_channel` (the
     id of a channel of orders) takes only what comes from there. What comes of it is added to
-    `result`. Raises `NeedsFullKey`, what the channel raises, and what the store does; what was
-    leased and not sent then goes back into the outbox.
+    `result`. Raises `NeedsFullKey` (not for requests to top up, which open no card), what the
+    channel raises, and what the store does; what was leased and not sent then goes back into the
+    outbox.
     """
-    vault.full_keyset()
+    if channel.via is not DeliveryVia.TOPUP:
+        vault.full_keyset()
     asked_for = orders is not None
     sending = _Sending(store, run, vault, channel, asked_for, advance, result or SendResult())
     try:

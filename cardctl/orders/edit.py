@@ -1,10 +1,9 @@
 """Set what an order lacks, or what is wrong with it, as long as that still decides something."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlmodel import Session
 
 from cardctl.audit.order_events import NewEvent, write_events
@@ -14,8 +13,9 @@ from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
 from cardctl.orders.gates import REGION_NOT_SOLD, REGION_UNKNOWN, TOPUP_ACCOUNT_MISSING
 from cardctl.orders.held import HeldOrder, hold_order
+from cardctl.orders.stops import STOPPED, stop_reasons
 from cardctl.schema.deliveries import deliveries
-from cardctl.schema.orders import order_events, orders
+from cardctl.schema.orders import orders
 from cardctl.storage.dialects import select_many
 from cardctl.vocabulary import (
     ISSUABLE,
@@ -27,8 +27,7 @@ from cardctl.vocabulary import (
 )
 
 _CLOSED = (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
-_STOPPED = (OrderStatus.HELD, OrderStatus.BLOCKED)
-_BEFORE_ISSUE = (*ISSUABLE, *_STOPPED, OrderStatus.UNPAID)
+_BEFORE_ISSUE = (*ISSUABLE, *STOPPED, OrderStatus.UNPAID)
 
 _ANSWERS = {
     REGION_UNKNOWN: "region",
@@ -107,7 +106,7 @@ def edit_order(
         raise TopupTooLate(order=name)
     status = order.status
     # Also what is known is an answer: the product may be sold there by now.
-    if order.status in _STOPPED and _answers(session, order, given):
+    if order.status in STOPPED and _answers(session, order, given):
         status = OrderStatus.PAID.value
     changed = tuple(sorted(new))
     is_news = bool(new) or status != order.status
@@ -146,15 +145,7 @@ def _was_asked_for(session: Session, order: HeldOrder) -> bool:
 
 def _answers(session: Session, order: HeldOrder, given: Mapping[str, object]) -> bool:
     """Whether what stopped the order is among what is told now."""
-    event = order_events.c
-    stopping = [kind.value for kind in (OrderEventKind.HELD, OrderEventKind.BLOCKED)]
-    query = (
-        select(event.detail)
-        .where(event.bucket == order.bucket, event.order_id == order.id, event.kind.in_(stopping))
-        .order_by(event.at.desc(), event.id.desc())
-    )
-    told = session.execute(query).scalars().first()
-    return told is not None and _ANSWERS.get(json.loads(told).get("reason")) in given
+    return _ANSWERS.get(stop_reasons(session, orders=[order.key]).get(order.key, "")) in given
 
 
 def _write(session: Session, order: HeldOrder, values: Mapping[str, object]) -> None:

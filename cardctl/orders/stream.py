@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.clock import now_ms
+from cardctl.deliveries.channel import read_needs
 from cardctl.deliveries.outbox import enqueue
 from cardctl.errors import (
     CardctlError,
@@ -323,7 +324,9 @@ class OrderStream:
             OrderKey(row.bucket, row.id): _state(catalog.name(row), row, outcomes) for row in shown
         }
         if self._wish.via is not None and not dry_run:
-            enqueue(session, run=moment.run, orders=list(states), via=self._wish.via)
+            via = self._wish.via
+            lacks = read_needs(session, via)
+            enqueue(session, run=moment.run, orders=list(states), via=via, lacks=lacks)
         return self._show(session, moment.run, states), issued.set_aside
 
     def _show(

@@ -74,9 +74,12 @@ def events(shop, kind):
 
 
 def test_a_success_delivers_the_line_once(asking):
+    asking.run("vault slot add keyfile --scope import --out import.key")
     with http_server(answers("success")) as server:
         hook(asking, server)
-        assert asking.run(SEND).json["delivered"] == 1
+        # It opens no card: whoever may import may ask a supplier.
+        scheduled = f"{SEND} --key-source file:import.key"
+        assert asking.run(scheduled).json["delivered"] == 1
         assert asking.run(SEND).json["delivered"] == 0
         [request] = server.requests
     asked = request.json

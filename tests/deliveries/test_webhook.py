@@ -43,6 +43,14 @@ def status(shop):
 def test_cards_are_posted_once_in_json_that_the_receiver_can_check(wired):
     with http_server(says(200)) as server:
         hook(wired, server)
+        wired.import_codes("VIP", ["MADE-UP-1"])
+        wired.run("channel add OTHER --name x --account WX")
+        wired.run("order add --channel OTHER --number 1 --sku VIP --paid 28")
+        wired.run("order issue OTHER:1")
+        told = wired.run(f"{SEND} --channel OTHER", status=8).json
+        assert (told["skipped"], told["deliveries"][0]["status"]) == (1, "no-webhook")
+        assert told["deliveries"][0]["hint"] == "cardctl channel webhook set OTHER"
+        wired.run("delivery send OTHER:1 --via terminal")
         assert wired.run(SEND).json["delivered"] == 1
         assert wired.run(SEND).json["delivered"] == 0
         [request] = server.requests

@@ -90,7 +90,8 @@ def send(
         raise NamesOrPending
     if reprint and (pending or not (reason or "").strip()):
         raise ReprintOptions
-    context.vault.full_keyset()
+    if via != SentVia.TOPUP:
+        context.vault.full_keyset()
     given = None if pending else names_of(names or [])
     wish = _wish(context, given, channel, reprint=reprint, reason=reason or "")
     outlet = _outlet(context, wish, via, layout, out, password_source)

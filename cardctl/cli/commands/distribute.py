@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cardctl.cli.context import Context
-from cardctl.cli.delivering import COUNTS, status_of
+from cardctl.cli.delivering import COUNTS, sent_row, status_of
 from cardctl.cli.distribute_report import REPORTED, Opening, write_cards, write_report
 from cardctl.cli.distribute_results import (
     CANCELLED,
@@ -257,7 +257,8 @@ def resend(
             dry_run=context.dry_run,
         )
     extra = {"messages": texts} if texts else None
-    context.show(result, COUNTS, status=status_of(result, single=True), extra=extra)
+    status = status_of(result, single=True)
+    context.show(sent_row(result), COUNTS, status=status, extra=extra)
 
 
 @noun.verb(

@@ -15,6 +15,7 @@ from cardctl.cli.delivering import (
     FileMissing,
     make_outlet,
     password_for,
+    sent_row,
     status_of,
 )
 from cardctl.cli.options import OptionalReason, PasswordSource
@@ -315,7 +316,7 @@ def _show(
         "status": _STATUS.get(end) or ("done" if moved else "unchanged"),
         "import": import_row(done.imported, rejected_rows(done.imported.rejects)),
         "issue": issue_row(done.issued),
-        "delivery": delivered,
+        "delivery": None if delivered is None else sent_row(delivered),
         "messages": [one._asdict() for one in texts],
     }
     context.show(row, RUN, status=end)

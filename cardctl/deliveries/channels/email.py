@@ -16,6 +16,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from io import BytesIO
 
+from sqlmodel import Session
+
 from cardctl import clock
 from cardctl.deliveries.channel import (
     DELIVERED,
@@ -26,6 +28,7 @@ from cardctl.deliveries.channel import (
     try_again,
 )
 from cardctl.deliveries.failures import (
+    NoMailAddress,
     PasswordTooLong,
     Rejected,
     TooSlow,
@@ -33,6 +36,7 @@ from cardctl.deliveries.failures import (
     foreign_words,
 )
 from cardctl.deliveries.message import Message
+from cardctl.deliveries.outbox import HeldOrder, Lacks
 from cardctl.deliveries.patience import Patience
 from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.signed import IDEMPOTENCY_KEY
@@ -41,11 +45,10 @@ from cardctl.deliveries.table import table_header, table_rows
 from cardctl.deliveries.templates import BadTemplate, Templates
 from cardctl.deliveries.text import words_of
 from cardctl.deliveries.wording import described, has_hidden
-from cardctl.errors import InputRefused
 from cardctl.vault.delivery_password import delivery_password
 from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage
 from cardctl.vault.secret import Secret
-from cardctl.vocabulary import DeliveryVia
+from cardctl.vocabulary import DeliveryVia, PassedOver
 from cardctl.workbooks.write import GrowingWorkbook
 
 DEADLINE_S = 60.0
@@ -56,14 +59,6 @@ _ADDRESS = re.compile(r"[\x21-\x7e]{1,64}@[\x21-\x7e]{1,190}")
 _NOT_IN_ADDRESS = frozenset('<>()[]\\,;:"')
 _FOR_EVER = 500
 _WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-
-
-class NoMailAddress(InputRefused):
-    """An order without an address that mail can be sent to."""
-
-    code = "no-mail-address"
-    message = "order {order} has no e-mail address that mail can be sent to"
-    hint = "cardctl order edit {order} --email ADDRESS"
 
 
 class _Email:
@@ -201,4 +196,13 @@ def _open(outlet: Outlet) -> Iterator[_Email]:
         channel.close()
 
 
-CHANNEL = DeliveryChannel(DeliveryVia.EMAIL, _open)
+def _needs(_session: Session) -> Lacks:
+    """An order needs an address."""
+
+    def lacks(order: HeldOrder) -> PassedOver | None:
+        return None if _is_address(order.email) else PassedOver.NO_ADDRESS
+
+    return lacks
+
+
+CHANNEL = DeliveryChannel(DeliveryVia.EMAIL, _open, _needs)

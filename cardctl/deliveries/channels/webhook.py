@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 
+from sqlmodel import Session
+
 from cardctl.catalog.webhooks import CHANNEL as OF_CHANNEL
-from cardctl.catalog.webhooks import NoWebhook, find_webhook, has_webhooks
+from cardctl.catalog.webhooks import NoWebhook, find_webhook, owners_of_webhooks
 from cardctl.deliveries.bots import bot_post, check_bot_reply
 from cardctl.deliveries.channel import (
     DELIVERED,
@@ -17,6 +19,7 @@ from cardctl.deliveries.channel import (
 )
 from cardctl.deliveries.failures import Rejected, TooSlow, Unreachable
 from cardctl.deliveries.message import Message
+from cardctl.deliveries.outbox import HeldOrder, Lacks
 from cardctl.deliveries.post import Poster
 from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.signed import json_body, signed_headers
@@ -24,7 +27,7 @@ from cardctl.deliveries.templates import Templates
 from cardctl.deliveries.wording import described
 from cardctl.errors import UsageRefused
 from cardctl.vault.webhook_key import Webhook
-from cardctl.vocabulary import DeliveryStatus, DeliveryVia, WebhookShape
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia, PassedOver, WebhookShape
 
 _GONE = 410
 """The one status that says it will be the same for ever."""
@@ -115,7 +118,7 @@ def _phrase(status: int) -> str:
 @contextmanager
 def _open(outlet: Outlet) -> Iterator[_Webhook]:
     with outlet.store.reading() as session:
-        if not has_webhooks(session, noun=OF_CHANNEL):
+        if not owners_of_webhooks(session, noun=OF_CHANNEL):
             raise NoWebhooks
     channel = _Webhook(outlet)
     try:
@@ -124,4 +127,14 @@ def _open(outlet: Outlet) -> Iterator[_Webhook]:
         channel.close()
 
 
-CHANNEL = DeliveryChannel(DeliveryVia.WEBHOOK, _open)
+def _needs(session: Session) -> Lacks:
+    """An order needs a webhook of its channel."""
+    channel_ids = owners_of_webhooks(session, noun=OF_CHANNEL)
+
+    def lacks(order: HeldOrder) -> PassedOver | None:
+        return None if order.channel_id in channel_ids else PassedOver.NO_WEBHOOK
+
+    return lacks
+
+
+CHANNEL = DeliveryChannel(DeliveryVia.WEBHOOK, _open, _needs)
