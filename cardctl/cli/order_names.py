@@ -34,7 +34,7 @@ OrdersOrStdin = Annotated[
     ),
 ]
 """Typer's own type; `names_of` makes names of it."""
-OrdersToRefund = Annotated[
+ManyOrders = Annotated[
     list[Any],
     typer.Argument(
         help="The order, or several; - reads them from stdin.",

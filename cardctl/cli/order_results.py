@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from cardctl.cli.context import Context
     from cardctl.orders.intake import OrderImport
+    from cardctl.orders.one_by_one import RefusedOrder
     from cardctl.orders.outcomes import IssueOutcome, IssueResult
     from cardctl.orders.queries import OrderDetails
     from cardctl.orders.reading import RejectedRow
     from cardctl.orders.refund import Refunded
-    from cardctl.orders.refund_many import RefusedRefund
     from cardctl.orders.reserve import ReserveResult
     from cardctl.orders.reveal import RevealedCard
 
@@ -231,14 +231,17 @@ def refund_row(refunded: "Refunded") -> dict[str, object]:
     return {column.name: getattr(refunded, column.name, None) for column in REFUNDED}
 
 
-def refused_refund_row(refused: "RefusedRefund") -> dict[str, object]:
-    """An order that was not paid back as a row of `REFUNDED`."""
-    return dict.fromkeys(column.name for column in REFUNDED) | {
+def refused_row(refused: "RefusedOrder", columns: "Sequence[Column]") -> dict[str, object]:
+    """An order to which nothing was done, with the reason, as a row of many."""
+    message, hint = describe(refused.problem)
+    told = {
         "order": refused.order,
         "outcome": "refused",
         "code": refused.problem.code,
-        "message": describe(refused.problem)[0],
+        "message": message,
+        "hint": hint or None,
     }
+    return {column.name: told.get(column.name) for column in columns}
 
 
 def rejected_rows(rejects: "Sequence[RejectedRow]") -> list[dict[str, object]]:

@@ -4,7 +4,6 @@ What the file says is taken as far as nothing has left: an order with cards is n
 that went back is a refund. Then the next command is named instead.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,8 @@ from cardctl.orders.plan import (
     read_placing_catalog,
 )
 from cardctl.orders.records import TOLD_TEXTS, OrderRecord
-from cardctl.schema.orders import order_conflicts, order_events, order_lines, orders
+from cardctl.orders.stops import stop_reasons
+from cardctl.schema.orders import order_conflicts, order_lines, orders
 from cardctl.stock.release import release_cards_of
 from cardctl.storage.dialects import insert_many, select_many
 from cardctl.vocabulary import ConflictState, OrderEventKind, OrderStatus, Outcome
@@ -284,15 +284,4 @@ def _let_go(session: Session, run: Run, order: HeldOrder) -> str:
 
 def _held_by_conflict(session: Session, order: HeldOrder) -> bool:
     """Whether the last time it was held, a conflict was the reason."""
-    event = order_events.c
-    held = (
-        select(event.detail)
-        .where(
-            event.bucket == order.bucket,
-            event.order_id == order.id,
-            event.kind == OrderEventKind.HELD.value,
-        )
-        .order_by(event.at.desc(), event.id.desc())
-    )
-    told = session.execute(held).scalars().first()
-    return told is not None and json.loads(told).get("reason") == HOLD_REASON
+    return stop_reasons(session, orders=[order.key]).get(order.key) == HOLD_REASON

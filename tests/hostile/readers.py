@@ -86,6 +86,7 @@ OTHERS = {
     "card redeem -": Reader("card redeem -"),
     "order issue -": Reader("order issue -"),
     "order refund -": Reader("order refund - --reason x"),
+    "order conflict resolve -": Reader("order conflict resolve - --take store"),
     "delivery confirm": Reader("delivery confirm odd.bin", "odd.bin"),
     "delivery confirm -": Reader("delivery confirm -"),
     "a webhook's address in a file": Reader(

@@ -71,6 +71,30 @@ def test_a_conflict_is_kept_once_and_holds_the_order_until_it_is_decided(taking)
     sound(taking)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_many_conflicts_are_decided_by_the_names_on_stdin(taking):
+    taking.take(*((number, "VIP", 1, 28, "a", "paid") for number in range(1, 4)))
+    changed = [(number, "VIP", 1, 28, "a", "closed") for number in range(1, 4)]
+    assert taking.take(*changed, status=8) == ["conflict"] * 3
+    assert resolve(taking, "file", "TB:3") == ("cancelled", "updated")
+
+    line = "order conflict resolve - --take store --json"
+    names = "TB:1\nTB:2\nTB:1\nTB:3\nTB:4\n"
+    assert len(taking.run(f"{line} --dry-run", stdin=names, status=8).json) == 4
+    assert len(conflicts(taking)) == 2
+    rows = taking.run(line, stdin=names, status=8).json
+    assert [(one["order"], one["status"], one["outcome"], one["code"]) for one in rows] == [
+        ("TB:1", "paid", "updated", None),
+        ("TB:2", "paid", "updated", None),
+        ("TB:3", None, "refused", "conflict-decided"),
+        ("TB:4", None, "refused", "not-found"),
+    ]
+    assert conflicts(taking) == {}
+    again = taking.run("order conflict resolve TB:1 TB:2 --take store --json").json
+    assert [one["outcome"] for one in again] == ["unchanged"] * 2
+    sound(taking)
+
+
 def test_what_the_file_says_is_written_while_nothing_has_left(taking):
     taking.take(("1", "VIP", 1, 28, "a", "paid"), ("2", "VIP", 1, 28, "", "unpaid"))
     told = (("1", "VIP", 3, 80, "c", ""), ("2", "VIP", 1, 25, "", "paid"))

@@ -7,14 +7,14 @@ import typer
 from cardctl.cli.context import Context
 from cardctl.cli.edits import changes_of
 from cardctl.cli.options import Reason, yuan
-from cardctl.cli.order_names import Order, OrdersToRefund, is_one, names_of
+from cardctl.cli.order_names import ManyOrders, Order, is_one, names_of
 from cardctl.cli.order_results import (
     CANCELLED,
     EDITED,
     REFUNDED,
     REPLACED,
     refund_row,
-    refused_refund_row,
+    refused_row,
 )
 from cardctl.cli.verbs import Noun
 from cardctl.errors import ExitStatus, UsageRefused
@@ -54,7 +54,7 @@ def cancel(context: Context, order: Order) -> None:
 )
 def refund(
     context: Context,
-    orders: OrdersToRefund,
+    orders: ManyOrders,
     reason: Reason,
     amount: Annotated[int | None, yuan("How much; else all that is left.")] = None,
     refund_no: Annotated[
@@ -71,8 +71,8 @@ def refund(
     What was paid back whole is never issued nor delivered after. Without --refund-no a number is
     made, and with --amount the same command again is another refund.
     """
+    from cardctl.orders.one_by_one import do_each
     from cardctl.orders.refund import RefundWish, refund_order
-    from cardctl.orders.refund_many import refund_orders
 
     wish = RefundWish(amount_fen=amount, refund_no=refund_no, restock=restock, reason=reason)
     if is_one(orders):
@@ -86,17 +86,19 @@ def refund(
         raise AmountOfMany
     named = names_of(orders)
     with context.progress("Refunding", len(named)) as progress:
-        refunds = refund_orders(
+        refunds = do_each(
             context.store,
             run=context.run,
             names=named,
-            wish=wish,
+            work=lambda session, channel, number: refund_order(
+                session, run=context.run, channel=channel, number=number, wish=wish
+            ),
             dry_run=context.dry_run,
             advance=progress.advance,
         )
     status = ExitStatus.NEEDS_PERSON if refunds.refused else ExitStatus.DONE
     rows = [refund_row(one) for one in refunds.done]
-    rows += [refused_refund_row(one) for one in refunds.refused]
+    rows += [refused_row(one, REFUNDED) for one in refunds.refused]
     context.show(rows, REFUNDED, status=status)
 
 

@@ -1,14 +1,21 @@
 """Orders that a file tells otherwise than they are stored."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cardctl.cli.context import Context
-from cardctl.cli.order_names import Order
+from cardctl.cli.order_names import ManyOrders, is_one, names_of
+from cardctl.cli.order_results import refused_row
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
+from cardctl.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from cardctl.orders.resolve import Resolved
 
 noun = Noun("order")
 conflict = noun.group("conflict", "Orders that a file tells otherwise than they are stored.")
@@ -33,6 +40,9 @@ RESOLVED = (
     Column("take", "taken"),
     Column("outcome", "outcome"),
     Column("changed", "changed"),
+    Column("code", "code"),
+    Column("message", "message"),
+    Column("hint", "next command"),
 )
 
 
@@ -57,30 +67,56 @@ def list_(context: Context) -> None:
     "resolve",
     writes=True,
     columns=RESOLVED,
-    examples=("cardctl order conflict resolve TB:1001 --take store",),
+    examples=(
+        "cardctl order conflict resolve TB:1001 --take store",
+        "cardctl order conflict resolve - --take store < names.txt",
+    ),
 )
 def resolve(
     context: Context,
-    order: Order,
+    orders: ManyOrders,
     take: Annotated[Taken, typer.Option(help="Whose word counts.")],
     note: Annotated[str | None, typer.Option(help="Why, for the record.", metavar="TEXT")] = None,
 ) -> None:
     """Decide whether the file's word counts or the store's.
 
     The file's word is written into the order. What has left the house is not rewritten: then the
-    next command is named.
+    next command is named. Of many each is decided by itself.
     """
+    from cardctl.orders.one_by_one import do_each
     from cardctl.orders.resolve import resolve_conflict
     from cardctl.vocabulary import ConflictState
 
-    channel, number = order
-    with context.change() as (session, run):
-        resolved = resolve_conflict(
+    def decide(session: "Session", channel: str, number: str) -> "Resolved":
+        return resolve_conflict(
             session,
-            run=run,
+            run=context.run,
             channel=channel,
             number=number,
             take=ConflictState(take),
             note=note,
         )
-    context.show(resolved, RESOLVED)
+
+    named = names_of(orders)
+    if is_one(orders):
+        with context.change() as (session, _run):
+            resolved = decide(session, *named[0])
+        context.show(_row(resolved), RESOLVED)
+        return
+    with context.progress("Deciding", len(named)) as progress:
+        decided = do_each(
+            context.store,
+            run=context.run,
+            names=named,
+            work=decide,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
+    rows = [_row(one) for one in decided.done]
+    rows += [refused_row(one, RESOLVED) for one in decided.refused]
+    status = ExitStatus.NEEDS_PERSON if decided.refused else ExitStatus.DONE
+    context.show(rows, RESOLVED, status=status)
+
+
+def _row(resolved: "Resolved") -> dict[str, object]:
+    return {column.name: getattr(resolved, column.name, None) for column in RESOLVED}
