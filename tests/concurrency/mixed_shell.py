@@ -84,6 +84,10 @@ class MixedShell(Shell):
         if name := self.some_order(f"status IN {SOLD} OR status IN ('paid', 'short')"):
             self.run(f"order refund {name} --reason x {self.chance.choice(how)}")
 
+    def charge_back(self) -> None:
+        if name := self.some_order(f"status IN {SOLD}"):
+            self.run(f"order chargeback {name} --reason x")
+
     def replace(self) -> None:
         found = self.rows(
             "SELECT code, number, card.bucket, card.id FROM card JOIN orders"
@@ -95,7 +99,9 @@ class MixedShell(Shell):
             self.run(f"order replace {channel}:{number} --card {card_code(*card)} --reason dead")
 
     def deliver(self) -> None:
-        if name := self.some_order(f"status IN {SOLD}"):
+        if self.chance.random() < 0.3:
+            self.run("delivery send --pending --via terminal")
+        elif name := self.some_order(f"status IN {SOLD}"):
             self.run(f"delivery send {name} --via terminal")
 
     def reserve(self) -> None:
@@ -143,6 +149,7 @@ MIX = {
     MixedShell.run_a_file: 2,
     MixedShell.stream: 6,
     MixedShell.refund: 4,
+    MixedShell.charge_back: 1,
     MixedShell.replace: 2,
     MixedShell.deliver: 2,
     MixedShell.reserve: 1,
