@@ -177,6 +177,12 @@ def _checked(wish: RefundWish) -> RefundWish:
                 value=error.details["value"],
                 expected="a refund number: up to 128 characters, no spaces",
             ) from None
+        if refund_no == CHARGEBACK_NO and wish.kind is not RefundKind.CHARGEBACK:
+            # Taken by a refund, it would keep the order from being charged back.
+            raise BadValue(
+                value=refund_no,
+                expected="a refund number other than that of the chargeback",
+            )
     return replace(wish, reason=reason, refund_no=refund_no)
 
 

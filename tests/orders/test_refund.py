@@ -209,6 +209,9 @@ def test_restocked_cards_of_a_recalled_batch_or_out_of_date_are_not_for_sale(sho
 @on_sqlite
 def test_a_chargeback_takes_what_is_left(sold):
     refund(sold, "TB:1 --amount 4 --refund-no R1")
+    # Its number is kept for it.
+    taken = refund(sold, "TB:1 --amount 1 --refund-no chargeback", status=2)
+    assert taken["code"] == "bad-value"
     line = "order chargeback TB:1 --reason bank --json"
     taken = sold.run(line).json
     assert (taken["refund_no"], taken["amount_fen"], taken["status"]) == (
