@@ -7,7 +7,6 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.catalog.drafts import lock_entries
-from cardctl.setup.failures import FieldFixed
 from cardctl.setup.nouns import SHEETS
 from cardctl.setup.plan import NounPlan, Plan, Stored, make_plan
 from cardctl.setup.read import SetupFile
@@ -98,13 +97,12 @@ def _lock(session: Session, plan: Plan) -> None:
 
 def _forbidden(session: Session, plan: Plan) -> list[SetupReject]:
     """What the state of the store keeps as it is."""
-    rejects = []
-    for noun in plan.nouns.values():
-        if noun.sheet.forbidden is None:
-            continue
-        for code, fields in noun.sheet.forbidden(session, noun.changing()).items():
-            rejects += [noun.reject((code,), name, FieldFixed(name=code)) for name in fields]
-    return rejects
+    return [
+        noun.reject((code,), name, problem)
+        for noun in plan.nouns.values()
+        if noun.sheet.forbidden is not None
+        for code, name, problem in noun.sheet.forbidden(session, noun.changing())
+    ]
 
 
 def _sorted(rejects: list[SetupReject], file: SetupFile) -> list[SetupReject]:

@@ -1,6 +1,6 @@
 """What a sheet of a setup workbook is: a noun, its columns, and how its entries are kept."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -69,8 +69,8 @@ class SetupSheet(Generic[Entry]):
     """Whether an entry that is not stored need not be: a name that is to mean nothing."""
     across: Callable[[Iterable[Entry]], Iterable[Contradiction]] | None = None
     """What is wrong with all entries together, as they are to be."""
-    forbidden: Callable[..., Mapping[str, list[str]]] | None = None
-    """Takes a session and drafts: the fields, by code, that have to stay as they are."""
+    forbidden: Callable[..., Iterable[tuple[str, str, CardctlError]]] | None = None
+    """Takes a session and drafts: codes, each with a field that has to stay as it is, and why."""
 
     def key_of(self, entry: Entry) -> Hashable:
         """What tells an entry from the others of its noun."""

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from cardctl.deliveries import post
+from tests.setup.workbook import write
 from tests.support.http_server import goes_away, hangs, http_server, says, says_what
 
 KEY = "made-up-signing-key-0001"
@@ -199,6 +200,31 @@ def test_a_later_answer_is_held_against_key_time_request_and_order(asking):
     assert asking.run("delivery confirm answers.jsonl --json").json["unchanged"] == 2
     assert len(events(asking, "delivered")) == 1
     asking.run("audit verify")
+
+
+def test_who_was_asked_to_top_up_stays_until_the_request_is_over(asking):
+    asking.run("supplier add OTHER --name x")
+    asking.run("product add DATA --name x --kind topup --supplier SUP")
+    edit = "product edit CALL --supplier OTHER"
+    write(asking, "setup.xlsx", {"products": [("sku", "topped up by"), ("CALL", "OTHER")]})
+
+    def assert_refused():
+        refused = asking.run(edit, status=5)
+        assert "error[topup-open]" in refused.stderr
+        assert "cardctl delivery list --via topup" in refused.stderr
+        [reject] = asking.run("setup import setup.xlsx --json", status=3).json["rejects"]
+        assert (reject["column"], reject["code"]) == ("topped up by", "topup-open")
+
+    assert_refused()
+    with http_server(answers("pending")) as server:
+        hook(asking, server)
+        assert asking.run(SEND).json["waiting"] == 1
+    assert_refused()
+    # What does not change who answers, and what nobody was asked for.
+    asking.run("product edit CALL --name 充值")
+    assert asking.run("product edit DATA --supplier OTHER --json").json["supplier"] == "OTHER"
+    assert confirm(asking, line(asking, "success"))["delivered"] == 1
+    assert asking.run(f"{edit} --json").json["supplier"] == "OTHER"
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

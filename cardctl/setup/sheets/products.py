@@ -1,7 +1,11 @@
 """Products (商品)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from sqlmodel import Session
+
+from cardctl.catalog.drafts import Draft
+from cardctl.catalog.open_topups import open_topups
 from cardctl.catalog.product_entry import (
     SHARED_KEY_SPACE,
     ProductEntry,
@@ -15,7 +19,9 @@ from cardctl.catalog.products import (
     list_products,
     write_products,
 )
+from cardctl.errors import CardctlError
 from cardctl.schema.catalog import products
+from cardctl.setup.failures import FieldFixed
 from cardctl.setup.kinds import (
     CODE,
     CODES,
@@ -188,6 +194,15 @@ def _nested(entries: Iterable[ProductEntry]) -> Iterator[Contradiction]:
         yield places, BundleInBundle(bundle=bundle, component=inner)
 
 
+def _forbidden(
+    session: Session, drafts: Sequence[Draft[ProductEntry]]
+) -> Iterator[tuple[str, str, CardctlError]]:
+    for sku, fields in fixed_fields(session, drafts).items():
+        yield from ((sku, name, FieldFixed(name=sku)) for name in fields)
+    for sku, problem in open_topups(session, drafts).items():
+        yield sku, "supplier", problem
+
+
 SHEET = SetupSheet(
     noun=CatalogueNoun.PRODUCT,
     names=("products", "商品"),
@@ -222,5 +237,5 @@ SHEET = SetupSheet(
     write=write_products,
     link=link_components,
     across=_nested,
-    forbidden=fixed_fields,
+    forbidden=_forbidden,
 )
