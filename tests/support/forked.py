@@ -5,6 +5,7 @@ import is there already, which is most of the time that a small command takes. A
 start like a merchant's is made by `subprocess.Popen`.
 """
 
+import gc
 import os
 import resource
 import signal
@@ -48,8 +49,11 @@ class Forked(subprocess.Popen):
         with warnings.catch_warnings():
             # A thread of the test's runner is not there in the fork, and not missed.
             warnings.simplefilter("ignore", DeprecationWarning)
+            # What is set apart is not looked through, and so not copied, by the child's collector.
+            gc.freeze()
             self.pid = os.fork()
         if self.pid:
+            gc.unfreeze()
             self._child_created = True
             self._close_pipe_fds(*pipes)
             return
