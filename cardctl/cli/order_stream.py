@@ -5,11 +5,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from cardctl.cli.failures import describe
+from cardctl.cli.language import _
 from cardctl.cli.order_results import CARD, REVEALED_CARD
 from cardctl.cli.output import Column, json_object
 from cardctl.cli.stdin_lines import lines_of_stdin, stopping
 from cardctl.cli.terminal import speaks_unicode, write
-from cardctl.errors import CardctlError
+from cardctl.errors import CardctlError, InputRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,8 +79,19 @@ def _row(context: "Context", answer: "Answer", *, reveal: bool) -> dict[str, Any
 def _error(error: CardctlError, field: str | None) -> dict[str, Any]:
     """An error as stderr would tell it, with the field of the line that it is about."""
     message, hint = describe(error)
+    if not hint and isinstance(error, InputRefused):
+        hint = _hint_for_field(error, field)
     details = error.details | ({"field": field} if field else {})
     return {"code": error.code, "message": message, "hint": hint or None, "details": details}
+
+
+def _hint_for_field(error: InputRefused, field: str | None) -> str:
+    """What a script does about a line whose problem says by itself what is expected."""
+    if field is None:
+        return _("correct the line and send it again")
+    if error.code == "missing":
+        return _("add {field} to the line and send it again").format(field=field)
+    return _("correct {field} and send the line again").format(field=field)
 
 
 def _in_clear(card: "GivenCard") -> dict[str, Any]:

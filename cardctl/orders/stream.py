@@ -87,7 +87,8 @@ class StreamWish:
 class Answer:
     """What is told of a line: what the order is and has now, or what is wrong.
 
-    `order` is empty where the line names none; `field` is the one that `error` is about.
+    `order` is empty where the line has no number that can be read; `field` is the one that
+    `error` is about.
     """
 
     line: int
@@ -207,7 +208,8 @@ class OrderStream:
                 order = self._renewed(since=came_at).plan(record)
             return _Asked(line.number, order)
         except LineRefused as refused:
-            return Answer(line=line.number, error=refused.problem, field=refused.field)
+            name = f"{self._channel}:{refused.number}" if refused.number else ""
+            return Answer(line=line.number, order=name, error=refused.problem, field=refused.field)
         except (InputRefused, NotFound, ServiceUnavailable) as problem:
             return Answer(line=line.number, order=name, error=problem)
 

@@ -17,13 +17,14 @@ from cardctl.orders.grouping import merge_records
 from cardctl.orders.reading import CellMissing, CellRefused, FieldRow
 from cardctl.orders.records import OrderRecord, check_order
 from cardctl.workbooks.cells import Cell, NotText, Row
-from cardctl.workbooks.headers import Header, find_header
+from cardctl.workbooks.headers import Header, find_header, fold
 
 LINE_MAX_BYTES = 65_536
 """A longer line is no order: it is answered without being read."""
 
 _LINES = "lines"
 _LINE_FIELDS = frozenset({"sku", "qty", "line_paid"})
+_NUMBER_NAMES = frozenset(fold(name) for name in FORMAT.synonyms["order"])
 _SHAPES_KEPT = 64
 
 
@@ -67,13 +68,19 @@ class StreamLine:
 
 
 class LineRefused(Exception):
-    """What is wrong with a line, and the field it is in, if it is in one."""
+    """What is wrong with a line, the field it is in, if it is in one, and its order's number.
 
-    def __init__(self, problem: CardctlError, field: str | None = None) -> None:
-        """Keep both."""
+    `number` is empty where the line has none that can be read.
+    """
+
+    def __init__(
+        self, problem: CardctlError, field: str | None = None, *, number: str = ""
+    ) -> None:
+        """Keep them."""
         super().__init__()
         self.problem = problem
         self.field = field
+        self.number = number
 
 
 def read_order(line: StreamLine, zone: ZoneInfo) -> OrderRecord:
@@ -81,17 +88,37 @@ def read_order(line: StreamLine, zone: ZoneInfo) -> OrderRecord:
     if line.octets is None:
         raise LineRefused(LineTooLong(most=LINE_MAX_BYTES))
     told = _parse(line.octets)
-    lines = told.pop(_LINES, None)
     try:
-        parts = [told] if lines is None else [told | part for part in _parts(told, lines)]
-        record = merge_records([_read(part, line.number, zone) for part in parts])
-        if record.may_be_new and not record.says_paid:
-            raise LineRefused(CellMissing(field="paid"), "paid")
-        return check_order(record)
+        return _read_told(told, line.number, zone)
+    except LineRefused as refused:
+        problem, field = refused.problem, refused.field
     except CellRefused as refused:
-        raise LineRefused(refused.reject.problem, refused.reject.column) from None
-    except InputRefused as problem:
-        raise LineRefused(problem) from None
+        problem, field = refused.reject.problem, refused.reject.column
+    except InputRefused as refused:
+        problem, field = refused, None
+    # Of many lines a script finds the bad one by its order, too.
+    raise LineRefused(problem, field, number=_number_of(told, line.number, zone))
+
+
+def _read_told(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> OrderRecord:
+    """Raises `LineRefused`, `CellRefused` and `InputRefused`."""
+    order = {name: value for name, value in told.items() if name != _LINES}
+    parts = [order]
+    if (lines := told.get(_LINES)) is not None:
+        parts = [order | part for part in _parts(order, lines)]
+    record = merge_records([_read(part, number, zone) for part in parts])
+    if record.may_be_new and not record.says_paid:
+        raise LineRefused(CellMissing(field="paid"), "paid")
+    return check_order(record)
+
+
+def _number_of(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> str:
+    """The order's number, whatever is wrong with the other fields; empty where it is not valid."""
+    named = {name: value for name, value in told.items() if fold(name) in _NUMBER_NAMES}
+    try:
+        return _row(named, number, zone).order_number()
+    except (LineRefused, CellRefused, InputRefused):
+        return ""
 
 
 def _parse(octets: bytes) -> dict[str, Any]:
@@ -122,9 +149,13 @@ def _fields_of(names: Sequence[str]) -> Mapping[str, str]:
 
 
 def _read(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> OrderRecord:
+    return FORMAT.read(_row(told, number, zone))
+
+
+def _row(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> FieldRow:
     header = _header(tuple(told))
     cells = [_cell(name, value) for name, value in told.items()]
-    return FORMAT.read(FieldRow(number, cells, header, exact_numbers=True, zone=zone))
+    return FieldRow(number, cells, header, exact_numbers=True, zone=zone)
 
 
 @lru_cache(_SHAPES_KEPT)

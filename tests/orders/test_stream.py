@@ -91,9 +91,19 @@ def test_a_bad_line_is_answered_with_its_error_and_the_stream_goes_on(stocked):
     assert [one["line"] for one in told] == [1, 3, 4, 5, 6, 8]
     codes = ["not-json", "line-too-long", "unmapped", "not-found", "unknown-field"]
     assert [one["error"]["code"] for one in told[:-1]] == codes
+    assert [one["order"] for one in told] == [None, None, "TB:1", "TB:2", "TB:3", "TB:4"]
     assert "channel map add TB GONE SKU" in told[2]["error"]["hint"]
     assert (told[2]["order"], told[2]["cards"]) == ("TB:1", [])
     assert [card["line"] for card in told[-1]["cards"]] == [1, 2]
+    slips = answers(
+        stocked, order("5", qty=0), order("6", paid="x"), {"order": "7", "sku": "VIP"}, {}
+    )
+    assert [(one["order"], one["error"]["hint"]) for one in slips] == [
+        ("TB:5", "correct qty and send the line again"),
+        ("TB:6", "correct paid and send the line again"),
+        ("TB:7", "add paid to the line and send it again"),
+        (None, "add sku to the line and send it again"),
+    ]
     stocked.run("channel map add TB GONE VIP")
     # The last line needs no line break; a byte order mark is none of it.
     last = stocked.run(LINE, stdin=b"\xef\xbb\xbf" + sent(order("1", sku="GONE")).rstrip())

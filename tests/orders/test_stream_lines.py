@@ -89,6 +89,27 @@ def test_a_slip_is_told_with_its_field(name):
     assert (caught.value.problem.code, caught.value.field) == (code, field)
 
 
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        (ORDER | {"qty": 0}, "1"),
+        ({"订单号": " 0012 ", "sku": "VIP"}, "0012"),
+        ({"order": 7, "quantety": 5}, "7"),
+        ({"order": "1", "lines": [{"buyer": "b"}]}, "1"),
+        ({"order": "1", "sku": "VIP", "buyer": {}}, "1"),
+        ({"order": "a b", "sku": "VIP", "paid": 1}, ""),
+        ({"order": ["1"], "sku": "VIP", "paid": 1}, ""),
+        ({"order": "1", "订单号": "2", "sku": "VIP", "paid": 1}, ""),
+        ({"sku": "VIP", "paid": 1}, ""),
+        (b"[1]", ""),
+    ],
+)
+def test_the_number_of_a_refused_order_is_kept_where_it_can_be_read(line, number):
+    with pytest.raises(LineRefused) as caught:
+        read(line)
+    assert caught.value.number == number
+
+
 def test_a_line_that_was_too_long_to_be_kept_is_told():
     with pytest.raises(LineRefused) as caught:
         read_order(StreamLine(7, None), ZONE)
