@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from cardctl.distribution.as_planned import refuse_outdated
 from cardctl.distribution.offer import read_offer
 from cardctl.distribution.progress import find_plan, read_progress
 from cardctl.distribution.run import PlanCancelled, RunResult, Task, unfinished
@@ -15,12 +16,13 @@ from cardctl.vocabulary import OrderStatus, Outcome, PlanStatus, RecipientState
 def foresee_run(store: Store, *, name: str, at: int) -> RunResult:
     """How far a plan would be after a run at an instant (epoch ms), if nobody else took cards.
 
-    Raises `PlanMissing` and `PlanCancelled`.
+    Raises `PlanMissing`, `PlanCancelled` and `PlanOutdated`.
     """
     with store.reading() as session:
         plan = find_plan(session, name=name)
         if plan.status == PlanStatus.CANCELLED:
             raise PlanCancelled(plan=name)
+        refuse_outdated(session, plan=plan)
         progress = read_progress(session, plan=plan)
         offer = read_offer(session, region=plan.region)
     skus = {product_id: sku for sku, product_id in offer.product_ids.items()}

@@ -17,6 +17,7 @@ from cardctl.audit.record import Run
 from cardctl.deliveries.channel import Channel
 from cardctl.deliveries.outbox import enqueue
 from cardctl.deliveries.send import send_due
+from cardctl.distribution.as_planned import refuse_outdated
 from cardctl.distribution.hold import hold_recipients, plan_lock
 from cardctl.distribution.progress import (
     PlanRow,
@@ -123,13 +124,14 @@ def run_plan(
 
     Deliveries go to the outbox by the plan's way, and with an open `channel` and the vault those
     that are due leave. `advance` hears of recipients. Raises `PlanMissing`, `PlanCancelled`,
-    `JobRunning`, and what issuing and sending raise.
+    `PlanOutdated`, `JobRunning`, and what issuing and sending raise.
     """
     with job_lock(store, plan_lock(name)), run.steps(store):
         with store.reading() as session:
             plan = find_plan(session, name=name)
             if plan.status == PlanStatus.CANCELLED:
                 raise PlanCancelled(plan=name)
+            refuse_outdated(session, plan=plan)
             before = read_progress(session, plan=plan)
             catalog = read_placing_catalog(session, channel=plan.channel)
         work = _Work(store, run, plan, catalog)

@@ -95,6 +95,30 @@ def test_a_dry_run_tells_what_a_run_would_come_to(shop, staff):
     assert (told["assigned"], told["short"]) == (3, 1)
 
 
+def test_a_bundle_that_changed_since_the_plan_gives_nobody_other_cards(shop, staff):
+    shop.run("product add SET --name x --kind bundle --component VIP=2")
+    staff.codes(3)
+    staff.table("u1,VIP,1,,,,", "u2,SET,1,,,,", "u3,SET,1,,,,")
+    shop.run("distribute plan staff.csv --name spring", status=8)
+    shop.run("product edit SET --component VIP=3")
+    for option in ("", " --dry-run"):
+        refused = shop.run(f"distribute run spring{option} --json", status=5).error
+        assert refused["code"] == "plan-outdated"
+        told = {"plan": "spring", "planned": 5, "now": 7, "left": 3, "product": "SET"}
+        assert refused["details"] == told
+        assert "cardctl product show SET" in refused["hint"]
+    assert shop.sql("SELECT count(*) FROM orders") == [(0,)]
+    assert shop.sql("SELECT status FROM plan") == [("planned",)]
+
+    shop.run("product edit SET --component VIP=2")
+    assert shop.run("distribute run spring --json", status=8).json["assigned"] == 2
+    # Those who have an order get what it says.
+    shop.run("product edit SET --component VIP=3")
+    shop.import_codes("VIP", ["MADE-UP-LATE-1", "MADE-UP-LATE-2"])
+    assert shop.run("distribute run spring --json").json["assigned"] == 3
+    assert staff.given() == {"spring/u1": 1, "spring/u2": 2, "spring/u3": 2}
+
+
 def test_an_order_that_is_not_what_the_plan_says_is_left_alone(shop, staff):
     staff.codes(2)
     staff.people(2)
