@@ -22,7 +22,7 @@ def command_for_stopped(order: str, rule: str) -> str | None:
 
 
 def command_for_left_out(order: str, reason: str) -> str | None:
-    """What an order needs that cannot be delivered the way that is asked for."""
+    """What an order needs of which nothing is delivered the way that is asked for."""
     from cardctl.catalog.webhooks import CHANNEL, NoWebhook
     from cardctl.deliveries.failures import NoMailAddress
 
@@ -30,4 +30,11 @@ def command_for_left_out(order: str, reason: str) -> str | None:
         return describe(NoMailAddress(order=order))[1]
     if reason == PassedOver.NO_WEBHOOK:
         return describe(NoWebhook(noun=CHANNEL, name=order.partition(":")[0]))[1]
+    if reason == PassedOver.CONFLICT:
+        return "cardctl order conflict list"
+    if reason == PassedOver.TO_SHIP:
+        return f"cardctl delivery ship {order} --carrier NAME --tracking NUMBER"
+    if reason == PassedOver.TO_CONFIRM:
+        told = _("cardctl delivery confirm FILE, or delivery retry {order} to ask once more")
+        return told.format(order=order)
     return None

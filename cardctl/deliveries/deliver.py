@@ -10,7 +10,8 @@ from sqlmodel import Session
 from cardctl.audit.record import Run
 from cardctl.clock import now_ms
 from cardctl.deliveries.channel import Channel, read_needs
-from cardctl.deliveries.lease import Due, due_query
+from cardctl.deliveries.disputes import disputed_orders
+from cardctl.deliveries.lease import Due, disputed_deliveries, due_query
 from cardctl.deliveries.outbox import (
     DELIVERABLE,
     Enqueued,
@@ -31,6 +32,17 @@ from cardctl.vocabulary import UNDELIVERED, DeliveryStatus, DeliveryVia, PassedO
 
 # A literal, as in the partial index: SQLite's planner does not look into a parameter.
 _UNDELIVERED = text(f"orders.status IN ({', '.join(repr(str(status)) for status in UNDELIVERED)})")
+
+
+_NOTHING_ELSE = (None, PassedOver.NO_CARDS, PassedOver.NOT_DELIVERED)
+"""Of an order in dispute: what else would be said does not keep it from leaving."""
+
+
+_WAITS_FOR = (
+    (DeliveryVia.TOPUP, PassedOver.TO_CONFIRM),
+    (DeliveryVia.SHIPMENT, PassedOver.TO_SHIP),
+)
+"""What a delivery waits for, by its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +91,8 @@ def _enqueue(
 ) -> list[OrderKey] | None:
     """Put what was wished for into the outbox; the named orders of which something can be sent."""
     if wish.named is None:
+        with store.reading() as session:
+            _tell_disputed(session, result, Due(via, now_ms(), wish.channel_id))
         for found in _undelivered(store, wish.channel_id, via):
             with run.transaction(store, final=False) as session:
                 done = _put_out_waiting(session, run=run, found=found, via=via)
@@ -106,8 +120,9 @@ def _put_out(
     keys = [key for _, key in named]
     lacks = read_needs(session, via)
     states = hold_orders(session, keys)
+    disputed = disputed_orders(session, keys)
     lacking = {key: why for key, order in states.items() if (why := lacks(order)) is not None}
-    able = [key for key in keys if key not in lacking]
+    able = [key for key in keys if key not in lacking and key not in disputed]
     if via != DeliveryVia.TOPUP:
         # What cannot go this way is left to the way that it was to go.
         redirect(session, run=run, orders=able, via=via)
@@ -116,6 +131,9 @@ def _put_out(
     for key, why in lacking.items():
         if reasons.get(key) == PassedOver.NO_CARDS:
             reasons[key] = why.value
+    for key in disputed:
+        if reasons.get(key) in _NOTHING_ELSE:
+            reasons[key] = PassedOver.CONFLICT.value
     return [(name, reasons[key]) for name, key in named if key in reasons]
 
 
@@ -133,6 +151,12 @@ def _tell_left_out(
     for name, key in found:
         if key in done.left_out:
             result.pass_over(name, via, done.left_out[key])
+
+
+def _tell_disputed(session: Session, result: SendResult, due: Due) -> None:
+    """Say what stays in the outbox as its order is in dispute."""
+    for name in disputed_deliveries(session, due):
+        result.pass_over(name, due.via, PassedOver.CONFLICT)
 
 
 def _reasons(
@@ -169,8 +193,11 @@ def _reason(
         return ""
     if order not in DELIVERABLE:
         return order
-    if states & {DeliveryStatus.SENDING, DeliveryStatus.WAITING}:
+    waiting = {way for way, state, _ in known if state == DeliveryStatus.WAITING}
+    if DeliveryStatus.SENDING in states:
         return PassedOver.SENDING.value
+    if waiting:
+        return next((why for way, why in _WAITS_FOR if way in waiting), PassedOver.SENDING).value
     if reprint:
         return PassedOver.NOT_DELIVERED.value
     delivered = DeliveryStatus.DELIVERED in states
@@ -220,6 +247,7 @@ def _preview(store: Store, *, run: Run, via: DeliveryVia, wish: Wish) -> SendRes
     with store.reading() as session:
         counted = select(func.count()).select_from(due_query(due).order_by(None).subquery())
         result.pending = session.execute(counted).scalar_one()
+        _tell_disputed(session, result, due)
     for found in _undelivered(store, wish.channel_id, via):
         with run.transaction(store, dry_run=True) as session:
             done = _put_out_waiting(session, run=run, found=found, via=via)

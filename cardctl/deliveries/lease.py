@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.deliveries.backoff import ATTEMPTS_MOST
+from cardctl.deliveries.disputes import disputed_orders, has_dispute
 from cardctl.deliveries.outbox import (
     DELIVERABLE,
     HeldOrder,
@@ -23,6 +24,7 @@ from cardctl.deliveries.outbox import (
     cards_of,
     hold_orders,
 )
+from cardctl.schema.catalog import channels
 from cardctl.schema.deliveries import card_deliveries, deliveries
 from cardctl.schema.orders import orders
 from cardctl.storage.dialects import insert_many, select_many, update_many
@@ -104,12 +106,15 @@ def renew(session: Session, *, held: Sequence[tuple[OrderKey, int]], now: int) -
 
 
 def due_query(due: Due, *, after: Waiting | None = None) -> Select[Any]:
-    """What is due, the longest wait first; only what stands behind `after`."""
+    """What is due, the longest wait first; only what stands behind `after`.
+
+    What is of an order in dispute stays in the outbox.
+    """
     delivery = deliveries.c
     place = tuple_(delivery.due_at, delivery.bucket, delivery.id)
     query = (
         select(*(delivery[name] for name in _FACTS))
-        .where(_LEAVING, delivery.due_at <= due.now, delivery.via == due.via)
+        .where(_LEAVING, delivery.due_at <= due.now, delivery.via == due.via, ~has_dispute())
         .order_by(delivery.due_at, delivery.bucket, delivery.id)
     )
     if due.channel_id is not None:
@@ -134,6 +139,22 @@ def due_deliveries(store: Store, due: Due, *, size: int) -> Iterator[list[Waitin
         last = page[-1]
 
 
+def disputed_deliveries(session: Session, due: Due) -> list[str]:
+    """The names of the orders in dispute of which something would be due."""
+    delivery, order = deliveries.c, orders.c
+    query = (
+        select(channels.c.code, order.number)
+        .join(orders, (order.bucket == delivery.bucket) & (order.id == delivery.order_id))
+        .join(channels, channels.c.id == order.channel_id)
+        .where(_LEAVING, delivery.due_at <= due.now, delivery.via == due.via, has_dispute())
+        .order_by(delivery.due_at, delivery.bucket, delivery.id)
+    )
+    if due.channel_id is not None:
+        query = query.where(order.channel_id == due.channel_id)
+    rows = session.execute(query.select_from(deliveries))
+    return list(dict.fromkeys(f"{code}:{number}" for code, number in rows))
+
+
 def deliveries_of(
     store: Store, due: Due, *, keys: Iterable[OrderKey], size: int
 ) -> Iterator[list[Waiting]]:
@@ -155,10 +176,15 @@ def lease(
     """Lease what is still free of what was found, in that order.
 
     What was tried to the last time by somebody who never came back is dead; what may not leave any
-    more, or has nothing to hand over, is cancelled.
+    more, or has nothing to hand over, is cancelled. What is of an order in dispute is let be.
     """
     held = hold_orders(session, [one.order for one in found])
-    fresh = _as_they_are(session, found, now=now, asked_for=asked_for)
+    disputed = disputed_orders(session, list(held))
+    fresh = [
+        one
+        for one in _as_they_are(session, found, now=now, asked_for=asked_for)
+        if one.order not in disputed
+    ]
     given = cards_of(session, sorted({one.order for one in fresh}))
     leases, dead, void = [], [], []
     for one in fresh:

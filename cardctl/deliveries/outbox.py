@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.deliveries.disputes import disputed_orders
 from cardctl.identifiers import new_ids
 from cardctl.schema.cards import cards
 from cardctl.schema.deliveries import card_deliveries, deliveries
@@ -63,7 +64,7 @@ Lacks = Callable[[HeldOrder], PassedOver | None]
 
 
 class Enqueued(NamedTuple):
-    """How many deliveries were added, and the orders that lack what their way needs."""
+    """How many deliveries were added, and the orders that are in dispute or lack what is needed."""
 
     added: int
     left_out: dict[OrderKey, PassedOver]
@@ -95,12 +96,14 @@ def enqueue(
 
     An order is passed over that may not be delivered, that has nothing new to deliver, or that has
     a delivery of its cards which is not over, whatever its way. One that `lacks` what the way
-    needs is left out: another way can take it. A `reprint` delivers once more what was delivered
+    needs is left out: another way can take it; so is one whose status a conflict is about, until
+    that is decided. A `reprint` delivers once more what was delivered
     before, and says why. Up to some thousand orders at a time; they are locked.
     """
     states = hold_orders(session, orders)
     known = _card_deliveries_of(session, list(states))
     held = cards_of(session, list(states))
+    disputed = disputed_orders(session, list(states))
     rows = []
     left_out: dict[OrderKey, PassedOver] = {}
     for key, order in states.items():
@@ -108,7 +111,8 @@ def enqueue(
         wanted = any(card.usable and card.delivered == reprint for card in held.get(key, ()))
         if order.status not in DELIVERABLE or not wanted or any(one in OPEN for one, _ in before):
             continue
-        if (lacking := lacks(order)) is not None:
+        lacking = PassedOver.CONFLICT if key in disputed else lacks(order)
+        if lacking is not None:
             left_out[key] = lacking
             continue
         count = 1 + max((count for _, count in before), default=0) if reprint else 0
