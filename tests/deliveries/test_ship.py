@@ -33,6 +33,12 @@ def test_an_order_is_delivered_when_all_of_it_has_left(goods):
     assert goods.run(f"delivery ship TB:2 --sku MUG {by}").json["unchanged"] == 1
     goods.run("delivery send TB:2 --via terminal")
     assert status(goods, 2) == "issued"
+    # What only waits to leave says so, and how it goes on.
+    for order in ("TB:0001", "TB:2"):
+        told = goods.run(f"delivery send {order} --via terminal --json", status=5).json
+        assert [(one["status"], one["hint"]) for one in told["deliveries"]] == [
+            ("to-ship", f"cardctl delivery ship {order} --carrier NAME --tracking NUMBER")
+        ]
     assert goods.run(f"delivery ship TB:2 {by}").json["shipped"] == 1
     assert status(goods, 2) == "delivered"
 

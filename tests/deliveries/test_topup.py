@@ -130,6 +130,11 @@ def test_what_is_not_the_supplier_s_answer_counts_for_nothing(asking):
         assert asking.run("delivery send TB:1 --via topup --json").json["waiting"] == 1
         assert len({request.headers["idempotency-key"] for request in server.requests}) == 1
         assert states(asking) == ("issued", "waiting")
+        for via in ("topup", "terminal"):
+            told = asking.run(f"delivery send TB:1 --via {via} --json", status=5).json
+            [told] = told["deliveries"]
+            assert (told["status"], "delivery confirm" in told["hint"]) == ("to-confirm", True)
+            assert "delivery retry TB:1" in told["hint"]
         # A supplier who stays silent is asked once more, under the same id.
         asking.run("delivery retry TB:1")
         assert asking.run("delivery send TB:1 --via topup --json").json["delivered"] == 1
