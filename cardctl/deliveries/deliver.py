@@ -34,7 +34,7 @@ from cardctl.vocabulary import UNDELIVERED, DeliveryStatus, DeliveryVia, PassedO
 _UNDELIVERED = text(f"orders.status IN ({', '.join(repr(str(status)) for status in UNDELIVERED)})")
 
 
-_NOTHING_ELSE = (None, PassedOver.NO_CARDS, PassedOver.NOT_DELIVERED)
+_NOTHING_ELSE = (None, PassedOver.NO_CARDS, PassedOver.NOT_DELIVERED, PassedOver.TO_SHIP)
 """Of an order in dispute: what else would be said does not keep it from leaving."""
 
 

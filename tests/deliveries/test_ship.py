@@ -55,6 +55,15 @@ def test_an_order_is_delivered_when_all_of_it_has_left(goods):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_goods_that_a_file_tells_as_refunded_are_not_asked_to_leave(goods):
+    (goods.folder / "later.csv").write_text("order,sku,paid,status\n0001,MUG,9,refunded\n")
+    goods.run("order import later.csv --channel TB", status=8)
+    told = goods.run("delivery send TB:0001 --via terminal --json", status=5).json
+    [told] = told["deliveries"]
+    assert (told["status"], told["hint"]) == ("conflict", "cardctl order conflict list")
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_table_of_notes_is_taken_row_by_row(goods):
     write_workbook(
         goods.folder / "shipped.xlsx",
