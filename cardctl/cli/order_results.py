@@ -231,6 +231,16 @@ def refund_row(refunded: "Refunded") -> dict[str, object]:
     return {column.name: getattr(refunded, column.name, None) for column in REFUNDED}
 
 
+def warn_of_topups(context: "Context", refunded: "Refunded") -> None:
+    """Say where a supplier may top up what was paid back: nothing takes the request back."""
+    if refunded.topups_asked:
+        context.warn(
+            "order {order}: the supplier was asked to top it up already, and may still do so:"
+            " ask the supplier to stop it",
+            order=refunded.order,
+        )
+
+
 def refused_row(refused: "RefusedOrder", columns: "Sequence[Column]") -> dict[str, object]:
     """An order to which nothing was done, with the reason, as a row of many."""
     message, hint = describe(refused.problem)

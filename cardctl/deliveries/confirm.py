@@ -24,6 +24,7 @@ from cardctl.deliveries.topup_answer import (
     AnswerOfOther,
     AnswerReplayed,
     AnswerUnreadable,
+    ToppedUpAnyway,
     TopUpAnswer,
     TopUpResult,
     check_signature,
@@ -61,7 +62,10 @@ _ENDS = {
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What came of one answer: the status of the delivery, unchanged, or refused and why."""
+    """What came of one answer: the status of the delivery, unchanged, or refused and why.
+
+    An `error` beside another status: it was kept, and needs a person all the same.
+    """
 
     line: int
     order: str | None
@@ -79,11 +83,14 @@ class ConfirmResult:
     waiting: int = 0
     unchanged: int = 0
     refused: int = 0
+    anyway: int = 0
+    """Of the delivered: topped up although the order was paid back."""
     answers: list[Confirmed] = field(default_factory=list)
 
     def add(self, one: Confirmed) -> None:
         """Count an answer."""
         setattr(self, one.status, getattr(self, one.status) + 1)
+        self.anyway += isinstance(one.error, ToppedUpAnyway)
         if len(self.answers) < NAMED:
             self.answers.append(one)
 
@@ -138,8 +145,8 @@ def _confirm(session: Session, run: Run, vault: Vault, number: int, octets: byte
     try:
         signed = _read_line(octets)
         answer = read_answer(signed.body)
-        status = _take(session, run, vault, signed, answer)
-        return Confirmed(number, answer.order, answer.request, status)
+        status, problem = _take(session, run, vault, signed, answer)
+        return Confirmed(number, answer.order, answer.request, status, problem)
     except (InputRefused, StateForbids, NotFound) as error:
         order, request = (answer.order, answer.request) if answer else (None, None)
         told = {"code": error.code, "order": order, "request": request, "line": number}
@@ -150,14 +157,17 @@ def _confirm(session: Session, run: Run, vault: Vault, number: int, octets: byte
 
 def _take(
     session: Session, run: Run, vault: Vault, signed: SignedAnswer, answer: TopUpAnswer
-) -> str:
-    """The status of the delivery now; raises what is wrong with the answer."""
+) -> tuple[str, CardctlError | None]:
+    """The status of the delivery now, and what it needs a person for.
+
+    Raises what is wrong with the answer.
+    """
     request = _find(session, answer)
     webhook = find_webhook(session, vault=vault, noun=SUPPLIER, owner_id=request.supplier_id)
     assert webhook.key is not None
     check_signature(signed, webhook.key, order=answer.order, supplier=request.supplier)
     if request.status in _ENDS[answer.result]:
-        return UNCHANGED
+        return UNCHANGED, None
     if request.status == DeliveryStatus.DELIVERED:
         raise AnswerContradicts(supplier=request.supplier, order=answer.order)
     now = clock.now_ms()
@@ -166,7 +176,12 @@ def _take(
     key = (request.bucket, request.id, request.order_id)
     tried = Tried(*key, request.attempts, 0, follows)
     settled = settle(session, run=run, now=now, tried=[tried])
-    return settled[0].status if settled else UNCHANGED
+    if not settled:
+        return UNCHANGED, None
+    # It arrived, and is kept so; the money for it went back.
+    paid_back = request.status == DeliveryStatus.CANCELLED
+    problem = ToppedUpAnyway(supplier=request.supplier, order=answer.order) if paid_back else None
+    return settled[0].status, problem
 
 
 def _read_line(octets: bytes) -> SignedAnswer:

@@ -78,6 +78,14 @@ class AnswerContradicts(StateForbids):
     hint = "ask the supplier; nothing was changed"
 
 
+class ToppedUpAnyway(StateForbids):
+    """A success for a request that was cancelled, as its order was paid back."""
+
+    code = "topped-up-anyway"
+    message = "supplier {supplier} has topped up order {order}, which was paid back meanwhile"
+    hint = "ask the supplier for the money, or the buyer: cardctl order show {order}"
+
+
 class TopUpRefused(StateForbids):
     """The supplier will not top up."""
 

@@ -110,6 +110,8 @@ class Refunded:
     status: str
     was: str
     restocked: int
+    topups_asked: int = 0
+    """How many of its top-ups, cancelled now, a supplier was asked for already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +158,15 @@ def refund_order(
     paying = _Paying(name, order, wish.refund_no or run.code, amount_fen, wish)
     if wish.restock and not paying.is_whole:
         raise RestockOfPart(order=name)
+    asked = 0
     if paying.is_whole:
-        cancel_deliveries(session, order_bucket=order.bucket, order_id=order.id)
+        asked = cancel_deliveries(session, order_bucket=order.bucket, order_id=order.id)
     lines = _lines(session, order)
     restocked = restock_cards(session, run=run, order=order, name=name) if wish.restock else []
     shares = share_refund(lines, amount_fen)
     _update(session, run, paying, _after(lines, shares, restocked))
     _tell(session, run, paying, _falls(lines, shares), restocked)
-    return _refunded(paying, restocked)
+    return _refunded(paying, restocked, asked)
 
 
 def _checked(wish: RefundWish) -> RefundWish:
@@ -343,7 +346,7 @@ def _returned(restocked: Sequence[RestockedCard]) -> list[Returned]:
     return [Returned(*place, fen) for place, fen in sorted(costs.items())]
 
 
-def _refunded(paying: _Paying, restocked: Sequence[RestockedCard]) -> Refunded:
+def _refunded(paying: _Paying, restocked: Sequence[RestockedCard], asked: int) -> Refunded:
     order = paying.order
     return Refunded(
         order=paying.name,
@@ -355,4 +358,5 @@ def _refunded(paying: _Paying, restocked: Sequence[RestockedCard]) -> Refunded:
         status=paying.status,
         was=order.status,
         restocked=len(restocked),
+        topups_asked=asked,
     )

@@ -37,6 +37,7 @@ CONFIRMED = (
     Column("waiting", "waiting for an answer"),
     Column("unchanged", "unchanged"),
     Column("refused", "refused"),
+    Column("anyway", "topped up although paid back"),
     Column("answers", "answers", of=ANSWER),
 )
 PASSWORD = (Column("order", "order"), Column("password", "password"))
@@ -60,6 +61,7 @@ def confirm(
     """Take the answers of suppliers to requests to top up.
 
     An answer that is forged, old, told before or of another order changes nothing and is reported.
+    A success for an order that was paid back meanwhile is kept, and reported.
     """
     from cardctl.deliveries.confirm import confirm_answers
 
@@ -74,7 +76,7 @@ def confirm(
         )
     facts = {column.name: getattr(result, column.name) for column in CONFIRMED}
     told = [_told(one) for one in result.answers]
-    status = ExitStatus.NEEDS_PERSON if result.refused else ExitStatus.DONE
+    status = ExitStatus.NEEDS_PERSON if result.refused or result.anyway else ExitStatus.DONE
     context.show({**facts, "answers": told}, CONFIRMED, status=status)
 
 

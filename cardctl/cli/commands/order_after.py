@@ -15,6 +15,7 @@ from cardctl.cli.order_results import (
     REPLACED,
     refund_row,
     refused_row,
+    warn_of_topups,
 )
 from cardctl.cli.verbs import Noun
 from cardctl.errors import ExitStatus, UsageRefused
@@ -80,6 +81,7 @@ def refund(
         channel, number = order
         with context.change() as (session, run):
             refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
+        warn_of_topups(context, refunded)
         context.show(refund_row(refunded), REFUNDED)
         return
     if amount is not None:
@@ -97,6 +99,8 @@ def refund(
             advance=progress.advance,
         )
     status = ExitStatus.NEEDS_PERSON if refunds.refused else ExitStatus.DONE
+    for one in refunds.done:
+        warn_of_topups(context, one)
     rows = [refund_row(one) for one in refunds.done]
     rows += [refused_row(one, REFUNDED) for one in refunds.refused]
     context.show(rows, REFUNDED, status=status)
@@ -117,6 +121,7 @@ def chargeback(context: Context, order: Order, reason: Reason) -> None:
     wish = RefundWish(kind=RefundKind.CHARGEBACK, refund_no=CHARGEBACK_NO, reason=reason)
     with context.change() as (session, run):
         refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
+    warn_of_topups(context, refunded)
     context.show(refund_row(refunded), REFUNDED)
 
 
