@@ -5,7 +5,7 @@ in the audit log. The same answer a second time is unchanged.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -43,6 +43,9 @@ from cardctl.vocabulary import DeliveryStatus, DeliveryVia, Outcome
 
 NAMED = 100
 """How many answers a result names; all of them are counted."""
+
+UNREADABLE_TOGETHER = 1000
+"""How many lines that are no answers, one after the other, become one record."""
 
 REFUSED = "refused"
 UNCHANGED = Outcome.UNCHANGED.value
@@ -95,6 +98,23 @@ class ConfirmResult:
             self.answers.append(one)
 
 
+class _Given(NamedTuple):
+    """An answer as it was given; nobody has held it against a key yet."""
+
+    number: int
+    octets: bytes
+    signed: SignedAnswer
+    answer: TopUpAnswer
+
+
+class _Unreadable(NamedTuple):
+    """A line that is no answer."""
+
+    number: int
+    octets: bytes
+    error: AnswerUnreadable
+
+
 class _Request(NamedTuple):
     """A request to top up, read while its order is held."""
 
@@ -127,32 +147,65 @@ def confirm_answers(
     """Take signed answers, a JSON object a line, each in a transaction of its own.
 
     A line is ``{"timestamp": …, "signature": …, "body": …}``, the body as the text that was signed.
+    Lines that are no answers ask for nothing but a record, and share a transaction.
     Raises `WebhookTampered`.
     """
     result = ConfirmResult()
     with run.steps(store):
-        for number, octets in enumerate(lines, start=1):
-            if not octets.strip():
-                continue
+        for given in _read_lines(lines):
             with run.transaction(store, dry_run=dry_run) as session:
-                result.add(_confirm(session, run, vault, number, octets))
-            advance(1)
+                if isinstance(given, _Given):
+                    told = [_confirm(session, run, vault, given)]
+                else:
+                    told = _refuse(session, run, given)
+            for one in told:
+                result.add(one)
+            advance(len(told))
     return result
 
 
-def _confirm(session: Session, run: Run, vault: Vault, number: int, octets: bytes) -> Confirmed:
-    answer: TopUpAnswer | None = None
+def _read_lines(lines: Iterable[bytes]) -> Iterator[_Given | list[_Unreadable]]:
+    """Each answer by itself; lines that are none together, as they ask for nothing but a record."""
+    unreadable: list[_Unreadable] = []
+    for number, octets in enumerate(lines, start=1):
+        if not octets.strip():
+            continue
+        try:
+            signed = _read_line(octets)
+            given = _Given(number, octets, signed, read_answer(signed.body))
+        except AnswerUnreadable as error:
+            unreadable.append(_Unreadable(number, octets, error))
+            if len(unreadable) == UNREADABLE_TOGETHER:
+                yield unreadable
+                unreadable = []
+            continue
+        if unreadable:
+            yield unreadable
+            unreadable = []
+        yield given
+    if unreadable:
+        yield unreadable
+
+
+def _refuse(session: Session, run: Run, lines: list[_Unreadable]) -> list[Confirmed]:
+    """Keep a record of lines that are no answers."""
+    digest = sha256(b"".join(one.octets for one in lines)).hexdigest()
+    told = {"code": AnswerUnreadable.code, "line": lines[0].number, "lines": len(lines)}
+    run.record(session, "delivery.confirm.refused", {**told, "sha256": digest})
+    return [Confirmed(one.number, None, None, REFUSED, one.error) for one in lines]
+
+
+def _confirm(session: Session, run: Run, vault: Vault, given: _Given) -> Confirmed:
+    answer = given.answer
     try:
-        signed = _read_line(octets)
-        answer = read_answer(signed.body)
-        status, problem = _take(session, run, vault, signed, answer)
-        return Confirmed(number, answer.order, answer.request, status, problem)
+        status, problem = _take(session, run, vault, given.signed, answer)
+        return Confirmed(given.number, answer.order, answer.request, status, problem)
     except (InputRefused, StateForbids, NotFound) as error:
-        order, request = (answer.order, answer.request) if answer else (None, None)
-        told = {"code": error.code, "order": order, "request": request, "line": number}
-        digest = sha256(octets).hexdigest()
-        run.record(session, "delivery.confirm.refused", {**told, "sha256": digest})
-        return Confirmed(number, order, request, REFUSED, error)
+        told = {"code": error.code, "order": answer.order, "request": answer.request}
+        digest = sha256(given.octets).hexdigest()
+        where = {"line": given.number, "lines": 1, "sha256": digest}
+        run.record(session, "delivery.confirm.refused", {**told, **where})
+        return Confirmed(given.number, answer.order, answer.request, REFUSED, error)
 
 
 def _take(

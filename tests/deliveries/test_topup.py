@@ -195,9 +195,14 @@ def test_a_later_answer_is_held_against_key_time_request_and_order(asking):
     ]
     assert states(asking) == ("issued", "waiting")
     audited = asking.sql(
-        "SELECT count(*) FROM audit_record WHERE verb = 'delivery.confirm.refused'"
+        "SELECT payload FROM audit_record WHERE verb = 'delivery.confirm.refused' ORDER BY seq"
     )
-    assert audited == [(len(forged),)]
+    refused = [json.loads(payload)["data"] for (payload,) in audited]
+    # Lines that are no answers share a record.
+    assert [(one["line"], one["lines"]) for one in refused] == [
+        *((place, 1) for place in range(1, 8)),
+        (8, 4),
+    ]
     (asking.folder / "answers.jsonl").write_text(good + "\n" + good)
     first = asking.run("delivery confirm answers.jsonl --json").json
     assert (first["delivered"], first["unchanged"]) == (1, 1)
