@@ -1,6 +1,8 @@
 """See that a plan still comes to what was planned: bundles are changed between plan and run."""
 
-from sqlalchemy import case, func, select
+import json
+
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from cardctl.distribution.offer import read_offer
@@ -13,13 +15,13 @@ from cardctl.schema.orders import orders
 class PlanOutdated(StateForbids):
     """Recipients without an order would get other cards than were planned for them.
 
-    `product` is one they are to get, a bundle if there is one.
+    `product` is the first such product; `left` counts its recipients.
     """
 
     code = "plan-outdated"
     message = (
-        "plan {plan} was made for {planned} cards, and with the bundles as they are now it comes to"
-        " {now}; recipients without an order: {left}"
+        "plan {plan} was made when {product} held {planned}, and now it holds {now};"
+        " recipients without an order: {left}"
     )
     hint = (
         "cardctl product show {product}, and put its components back; or cardctl distribute cancel"
@@ -28,35 +30,31 @@ class PlanOutdated(StateForbids):
 
 
 def refuse_outdated(session: Session, *, plan: PlanRow) -> None:
-    """Compare the cards of a plan by the catalogue of now with those it was made for.
+    """Compare what the products of a plan hold by the catalogue of now with what they did then.
 
-    What has an order is settled: a plan without other recipients passes. Raises `PlanOutdated`.
+    What has an order is settled: a product without other recipients passes. Raises `PlanOutdated`.
     """
     recipient = plan_recipients.c
-    unplaced = orders.c.id.is_(None) & recipient.cancelled_at.is_(None)
     query = (
-        select(
-            recipient.product_id, func.sum(recipient.qty), func.sum(case((unplaced, 1), else_=0))
-        )
+        select(recipient.product_id, func.count())
         .select_from(with_orders(plan))
-        .where(recipient.plan_id == plan.id)
+        .where(
+            recipient.plan_id == plan.id, recipient.cancelled_at.is_(None), orders.c.id.is_(None)
+        )
         .group_by(recipient.product_id)
     )
-    wanted = session.execute(query).all()
-    left = {product_id: int(count) for product_id, _, count in wanted if count}
+    left: dict[int, int] = dict(session.execute(query).tuples().all())
     offer = read_offer(session, region=plan.region)
-    now = sum(int(qty) * sum(offer.parts[product_id].values()) for product_id, qty, _ in wanted)
-    if now == plan.cards or not left:
-        return
-    bundles_first = sorted(
-        (product_id in offer.parts[product_id], sku)
-        for sku, product_id in offer.product_ids.items()
-        if product_id in left
-    )
-    raise PlanOutdated(
-        plan=plan.name,
-        planned=plan.cards,
-        now=now,
-        left=sum(left.values()),
-        product=bundles_first[0][1],
-    )
+    planned = {
+        int(product_id): {int(part): qty for part, qty in parts.items()}
+        for product_id, parts in json.loads(plan.composition).items()
+    }
+    for sku, product_id in sorted(offer.product_ids.items()):
+        if product_id in left and planned[product_id] != offer.parts[product_id]:
+            raise PlanOutdated(
+                plan=plan.name,
+                product=sku,
+                planned=offer.spell(planned[product_id]),
+                now=offer.spell(offer.parts[product_id]),
+                left=left[product_id],
+            )

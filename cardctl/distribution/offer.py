@@ -1,6 +1,7 @@
 """What can be distributed: products kept as keys, and bundles of those, where they may be sold."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,18 @@ class Offer:
     """The products that this plan cannot distribute, by SKU, and why."""
     parts: Mapping[int, Mapping[int, int]]
     """What each product is made of, by id: itself once, or the components of a bundle."""
+
+    def composition(self, product_ids: Iterable[int]) -> str:
+        """What some products are made of, to be kept and compared: ``{product: {part: pieces}}``.
+
+        Products and parts are ids, as text.
+        """
+        return json.dumps({one: self.parts[one] for one in product_ids}, sort_keys=True)
+
+    def spell(self, parts: Mapping[int, int]) -> str:
+        """Parts for people: ``VIP=2, CARDP=1``."""
+        skus = {product_id: sku for sku, product_id in self.product_ids.items()}
+        return ", ".join(sorted(f"{skus[part]}={qty}" for part, qty in parts.items()))
 
 
 def read_offer(session: Session, *, region: str | None) -> Offer:

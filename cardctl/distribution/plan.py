@@ -125,6 +125,7 @@ class _Draft:
     file_name: str
     digest: str
     cards: int
+    composition: str
     recipients: Sequence[Recipient]
 
 
@@ -216,7 +217,8 @@ def _keep(
     stored = _stored(session, terms.name)
     outcome = Outcome.UNCHANGED
     if stored is None:
-        draft = _Draft(terms, source.name, digest, cards, table.recipients)
+        composition = offer.composition({one.product_id for one in table.recipients})
+        draft = _Draft(terms, source.name, digest, cards, composition, table.recipients)
         outcome = Outcome.NEW if _insert(session, run, draft) else outcome
         # Another command may have planned it between our look and our insert.
         stored = _stored(session, terms.name)
@@ -254,6 +256,7 @@ def _insert(session: Session, run: Run, draft: _Draft) -> bool:
         status=PlanStatus.PLANNED.value,
         recipient_count=len(recipients),
         card_count=draft.cards,
+        composition=draft.composition,
         planned_at=run.at,
         run_id=run.id,
     )

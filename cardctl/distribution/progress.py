@@ -54,6 +54,7 @@ class PlanRow(NamedTuple):
     file: str
     recipients: int
     cards: int
+    composition: str
     planned_at: int
 
 
@@ -224,5 +225,6 @@ def _select_plans() -> Select[Any]:
         plan.file_name,
         plan.recipient_count,
         plan.card_count,
+        plan.composition,
         plan.planned_at,
     ).join(channels, channels.c.id == plan.channel_id)

@@ -47,6 +47,8 @@ class Plan(Row, table=True):
     status: str = Field(sa_column=code_column(16))
     recipient_count: int = Field(sa_column=count_column())
     card_count: int = Field(sa_column=count_column())
+    composition: str = Field(sa_column=text_column())
+    """What its products were made of when it was planned: JSON, see `Offer.composition`."""
     planned_at: int = Field(sa_column=big_column())
     run_id: int = Field(sa_column=big_column())
 

@@ -95,16 +95,17 @@ def test_a_dry_run_tells_what_a_run_would_come_to(shop, staff):
     assert (told["assigned"], told["short"]) == (3, 1)
 
 
-def test_a_bundle_that_changed_since_the_plan_gives_nobody_other_cards(shop, staff):
+@pytest.mark.parametrize("changed", ["VIP=3", "CARDP=2"])
+def test_a_bundle_that_changed_since_the_plan_gives_nobody_other_cards(shop, staff, changed):
     shop.run("product add SET --name x --kind bundle --component VIP=2")
     staff.codes(3)
     staff.table("u1,VIP,1,,,,", "u2,SET,1,,,,", "u3,SET,1,,,,")
     shop.run("distribute plan staff.csv --name spring", status=8)
-    shop.run("product edit SET --component VIP=3")
+    shop.run(f"product edit SET --component {changed}")
     for option in ("", " --dry-run"):
         refused = shop.run(f"distribute run spring{option} --json", status=5).error
         assert refused["code"] == "plan-outdated"
-        told = {"plan": "spring", "planned": 5, "now": 7, "left": 3, "product": "SET"}
+        told = {"plan": "spring", "planned": "VIP=2", "now": changed, "left": 2, "product": "SET"}
         assert refused["details"] == told
         assert "cardctl product show SET" in refused["hint"]
     assert shop.sql("SELECT count(*) FROM orders") == [(0,)]

@@ -305,6 +305,7 @@ def _make_plan_tables() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("recipient_count", sa.Integer(), nullable=False),
         sa.Column("card_count", sa.Integer(), nullable=False),
+        sa.Column("composition", sa.Text(), nullable=False),
         sa.Column("planned_at", sa.BigInteger(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
