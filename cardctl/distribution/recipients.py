@@ -7,6 +7,7 @@ from itertools import chain, islice
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from cardctl.deliveries.address import check_address
 from cardctl.errors import BadValue, CardctlError, InputRefused, NotFound
 from cardctl.orders.reading import CellRefused, FieldRow, RejectedRow
 from cardctl.orders.records import check_number
@@ -15,8 +16,6 @@ from cardctl.workbooks.failures import HeaderAmbiguous, HeaderMissing
 from cardctl.workbooks.headers import HEADER_WITHIN, Header, find_header
 from cardctl.workbooks.read import open_table
 from cardctl.workbooks.source import Source
-
-EMAIL_MAX = 254
 
 _SYNONYMS = {
     "recipient": ("recipient", "收件人", "员工编号", "收件人/员工编号", "工号"),
@@ -28,7 +27,6 @@ _SYNONYMS = {
     "note": ("note", "备注"),
 }
 _REQUIRED = ("recipient", "sku")
-_EMAIL = re.compile(r"[^@\s,;<>()\"]+@[^@\s,;<>()\"]+\.[^@\s,;<>()\".]+")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}", re.ASCII)
 
 Value = TypeVar("Value")
@@ -204,9 +202,10 @@ class _Checker:
             if self.rules.needs_email:
                 row.refuse("email", EmailMissing())
             return None
-        if not _EMAIL.fullmatch(text) or len(text) > EMAIL_MAX:
-            row.refuse("email", BadValue(value=text[:40], expected="an e-mail address"))
-        return text
+        try:
+            return check_address(text)
+        except BadValue as problem:
+            row.refuse("email", problem)
 
 
 def _phone(row: FieldRow) -> str | None:

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.catalog.entries import check_text
+from cardctl.deliveries.address import check_address
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
 from cardctl.orders.gates import REGION_NOT_SOLD, REGION_UNKNOWN, TOPUP_ACCOUNT_MISSING
@@ -121,9 +122,12 @@ def edit_order(
 
 
 def _given(changes: OrderChanges) -> dict[str, str | None]:
-    """What was given, trimmed; an empty text takes away what is there."""
+    """What was given, trimmed; an empty text takes away what is there. Raises `BadValue`."""
     given = {one.name: getattr(changes, one.name) for one in fields(changes)}
-    return {name: check_text(text) or None for name, text in given.items() if text is not None}
+    new = {name: check_text(text) or None for name, text in given.items() if text is not None}
+    if (address := new.get("email")) is not None:
+        check_address(address)
+    return new
 
 
 def _was_asked_for(session: Session, order: HeldOrder) -> bool:

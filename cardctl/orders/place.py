@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
+from cardctl.deliveries.address import check_address
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
 from cardctl.orders.closing import close_unpaid
@@ -84,7 +85,11 @@ _Lines = dict[tuple[int, int], list[PlannedLine]]
 def add_order(session: Session, *, run: Run, channel: str, record: OrderRecord) -> Placed:
     """Place one order. Raises `NotFound`, `BadValue`, `PaidDisagrees` and `OrderConflict`."""
     catalog = read_placing_catalog(session, channel=channel)
-    planned = plan_order(catalog, check_order(record))
+    checked = check_order(record)
+    if checked.email is not None:
+        # Of a file's orders it is judged when something is sent to it: they were paid for.
+        check_address(checked.email)
+    planned = plan_order(catalog, checked)
     (placed,) = place_orders(session, run=run, verb="order.add", catalog=catalog, planned=[planned])
     if placed.outcome is Outcome.CONFLICT:
         raise OrderConflict(order=placed.order, differs=", ".join(placed.differs))

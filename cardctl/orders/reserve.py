@@ -138,10 +138,19 @@ def reserve_orders(
     return result
 
 
-def reserve_placed(session: Session, *, run: Run, name: tuple[str, str], minutes: int) -> int:
-    """Keep the cards of one unpaid order; until when (epoch ms). Raises `NotReserved`."""
+def reserve_placed(
+    session: Session, *, run: Run, name: tuple[str, str], minutes: int, again: bool
+) -> int:
+    """Keep the cards of one unpaid order; until when (epoch ms). Raises `NotReserved`.
+
+    `again`: it was there before, and a reservation that it has stays as it is.
+    """
     catalog = read_catalog(session, at=run.at)
     keys = find_orders(session, catalog=catalog, names=[name])
+    if again:
+        (row,) = named_orders(session, keys=keys, locking=True)
+        if row.reserved_until is not None and row.reserved_until > run.at:
+            return row.reserved_until
     (one,) = reserve_within(session, run=run, catalog=catalog, keys=keys, minutes=minutes)
     if one.reserved_until_at is None:
         raise NotReserved(order=one.order, why=one.reason)

@@ -73,6 +73,15 @@ class NotOrders(TableWarning):
     message = "{table}, inside {file}, is no table of orders and was not read"
 
 
+class OtherMoney(TableWarning):
+    """The column with what the shop receives is not in the file."""
+
+    message = (
+        "{file} has no column {missing}: {taken} is booked as paid, which lacks what the platform"
+        " adds and takes; export the file again with that column"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTable:
     """An open file of orders; its rows can be taken once.
@@ -132,7 +141,8 @@ def open_orders(
             yield from _rows(found, zone, trailers, items)
             _see_others(tables, candidates, found.table, source, unread)
 
-        yield OrderTable(found.known, found.header, found.warnings, rows(), trailers, unread)
+        warnings = (*found.warnings, *_other_money(found, source))
+        yield OrderTable(found.known, found.header, warnings, rows(), trailers, unread)
 
 
 @contextmanager
@@ -152,6 +162,14 @@ class _Found(Generic[Known]):
     header: Header
     known: Known
     warnings: tuple[TableWarning, ...]
+
+
+def _other_money(found: _Found[OrderFormat], source: Source) -> Iterator[TableWarning]:
+    """Say that what counts as paid comes from another column than it should."""
+    known, names = found.known, found.header.names
+    if known.money not in names and "paid" in names:
+        missing, *_ = known.synonyms[known.money]
+        yield OtherMoney({"file": source.name, "missing": missing, "taken": names["paid"]})
 
 
 def _first(tables: Iterator[Table], candidates: list[Known], source: Source) -> _Found[Known]:

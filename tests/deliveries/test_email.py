@@ -98,7 +98,7 @@ def test_an_order_without_an_address_is_left_to_another_way(mailing):
     for number in ("2", "3"):
         mailing.run(f"order add --channel TB --number {number} --sku VIP --paid 28")
         mailing.run(f"order issue TB:{number}")
-    mailing.run("order edit TB:3 --email not-an-address --reason x")
+    mailing.execute("UPDATE orders SET email = 'not-an-address' WHERE number = '3'")
     lacking = {
         (
             f"TB:{number}",

@@ -95,3 +95,14 @@ def test_a_blocked_order_goes_on_where_its_product_is_sold_by_now(limited):
     assert edit(limited, "TB:2 --region US")["outcome"] == "unchanged"
     limited.run("order issue TB:2")
     limited.run("audit verify")
+
+
+def test_an_address_that_cannot_be_one_is_refused_where_a_person_types_it(limited):
+    for address in ("buyer", "buyer@", "a@b", "a@x.example,b@x.example", "a b@x.example"):
+        told = limited.run(["order", "edit", "TB:1", "--email", address, "--reason", "x"], status=2)
+        assert "an e-mail address" in told.stderr
+        limited.run(
+            f"order add --channel TB --number 3 --sku VIP --paid 1 --email '{address}'", status=2
+        )
+    assert edit(limited, "TB:1 --email buyer@x.example")["changed"] == ["email"]
+    assert edit(limited, "TB:1 --email ''")["changed"] == ["email"]

@@ -39,6 +39,17 @@ def assert_whole(shop):
         shop.run(check)
 
 
+def test_an_order_told_again_keeps_its_reservation_as_it_is(stocked):
+    line = order(1, qty=3, more="--unpaid --reserve 30m --json")
+    first = stocked.run(line).json
+    stocked.clock.advance(seconds=600)
+    assert stocked.run(line).json == first | {"outcome": "unchanged"}
+    # What ran out meanwhile is reserved anew.
+    stocked.clock.advance(seconds=1800)
+    assert stocked.run(line).json["reserved_until_at"] == "2026-11-22T11:57:00+08:00"
+    assert counts(stocked) == (1, 3, 0)
+
+
 def test_a_paid_order_is_issued_from_what_was_reserved_for_it(stocked):
     placed = stocked.run(order(1, qty=3, more="--unpaid --reserve 30m --json")).json
     assert (placed["status"], placed["reserved_until_at"]) == (

@@ -27,7 +27,7 @@ from cardctl.cli.order_results import (
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
 from cardctl.errors import UsageRefused
-from cardctl.vocabulary import OrderStatus
+from cardctl.vocabulary import OrderStatus, Outcome
 
 if TYPE_CHECKING:
     from cardctl.orders.records import OrderRecord
@@ -119,7 +119,8 @@ def _add(context: Context, channel: str, record: "OrderRecord", reserve: int | N
     with context.change() as (session, run):
         placed = add_order(session, run=run, channel=channel, record=record)
         if reserve is not None and placed.status == OrderStatus.UNPAID:
-            until = reserve_placed(session, run=run, name=(channel, placed.number), minutes=reserve)
+            name, again = (channel, placed.number), placed.outcome is Outcome.UNCHANGED
+            until = reserve_placed(session, run=run, name=name, minutes=reserve, again=again)
     context.show({**asdict(placed), "reserved_until_at": until}, PLACED)
 
 

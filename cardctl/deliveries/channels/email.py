@@ -19,6 +19,7 @@ from io import BytesIO
 from sqlmodel import Session
 
 from cardctl import clock
+from cardctl.deliveries.address import is_address
 from cardctl.deliveries.channel import (
     DELIVERED,
     Answer,
@@ -55,8 +56,6 @@ DEADLINE_S = 60.0
 """For one mail, from the first look for the server to its last answer."""
 
 _FAILURES_MOST = 5
-_ADDRESS = re.compile(r"[\x21-\x7e]{1,64}@[\x21-\x7e]{1,190}")
-_NOT_IN_ADDRESS = frozenset('<>()[]\\,;:"')
 _FOR_EVER = 500
 _WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
@@ -82,7 +81,7 @@ class _Email:
         self.deadline_ms = int(DEADLINE_S * 2_000)
 
     def send(self, message: Message) -> Answer:
-        if not _is_address(message.email):
+        if not is_address(message.email):
             return give_up(NoMailAddress(order=message.order))
         try:
             mail = self._compose(message)
@@ -180,13 +179,6 @@ class _Email:
         return given or delivery_password(self._outlet.vault, order=message.order)
 
 
-def _is_address(text: str | None) -> bool:
-    """Whether it is one plain address: nothing in it begins another header or recipient."""
-    if text is None or not _ADDRESS.fullmatch(text) or text.count("@") != 1:
-        return False
-    return not (_NOT_IN_ADDRESS & set(text)) and ".." not in text
-
-
 @contextmanager
 def _open(outlet: Outlet) -> Iterator[_Email]:
     channel = _Email(outlet)
@@ -200,7 +192,7 @@ def _needs(_session: Session) -> Lacks:
     """An order needs an address."""
 
     def lacks(order: HeldOrder) -> PassedOver | None:
-        return None if _is_address(order.email) else PassedOver.NO_ADDRESS
+        return None if is_address(order.email) else PassedOver.NO_ADDRESS
 
     return lacks
 

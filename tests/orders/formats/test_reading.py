@@ -140,3 +140,13 @@ def test_a_workbook_may_hold_more_than_the_list(stocked):
     line = "order import - --channel PDD"
     done = stocked.run(line, stdin=content(), status=8)
     assert "Sheet, inside -, is no table of orders" in done.stderr
+
+
+def test_a_list_without_what_the_shop_receives_is_taken_with_a_warning(stocked):
+    table = list_of("pdd", 1)
+    at = table.header.index("商家实收金额(元)")
+    rows = [[cell for place, cell in enumerate(row) if place != at] for row in rows_of(table)]
+    for kept in (rows_of(table), rows):
+        stocked.run("order import - --channel PDD --dry-run", stdin=text(table, kept), status=8)
+    told = stocked.run("order import - --channel PDD", stdin=text(table, rows), status=8).stderr
+    assert "- has no column 商家实收金额(元): 用户实付金额(元) is booked as paid" in told
