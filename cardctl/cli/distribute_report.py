@@ -123,12 +123,12 @@ def write_cards(context: "Context", plan: "PlanRow", path: Path, opening: Openin
 def _write_workbook(
     path: Path, rows: "Iterable[ReportRow]", password: "Secret", *, zone: ZoneInfo, width: int
 ) -> Written:
-    from cardctl.vault.protected_package import ProtectedPackage
+    from cardctl.vault.protected_package import ProtectedPackage, stretch
     from cardctl.workbooks.write import GrowingWorkbook, new_file, replaced
 
     written = Written()
     with replaced(path) as fresh, new_file(fresh) as stream:
-        package = ProtectedPackage(stream, password)
+        package = ProtectedPackage(stream, stretch(password))
         workbook = GrowingWorkbook(package, _headings_with_cards(width), sheet=_("recipients"))
         try:
             for row, cells in _with_cells(_counted(rows, written), zone):

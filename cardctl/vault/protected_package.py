@@ -9,6 +9,7 @@ import hmac
 import os
 import struct
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -19,10 +20,12 @@ from cardctl.workbooks.container import PACKAGE_START, finish_container
 PASSWORD_MAX = 255
 """Excel's own limit of characters."""
 
+SPINS = 100_000
+"""As often as Excel hashes a password: people choose short ones. The format allows 0 to 10^7."""
+
 _SEGMENT = 4_096
 _BLOCK = 16
 _KEY_LENGTH = 32
-_SPINS = 100_000
 _READ = 1 << 20
 
 # What each derived key is for; fixed by the format.
@@ -49,13 +52,31 @@ _INFO = (
 )
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class StretchedPassword:
+    """A password made slow to try; it opens any number of packages."""
+
+    salt: bytes
+    spins: int
+    spun: bytes
+
+
+def stretch(password: Secret, *, spins: int = SPINS) -> StretchedPassword:
+    """Hash a password so often: 0.1 s and more for one that a person chose."""
+    salt = os.urandom(_BLOCK)
+    digest = hashlib.sha512(salt + password.reveal().encode("utf-16-le")).digest()
+    for number in range(spins):
+        digest = hashlib.sha512(struct.pack("<I", number) + digest).digest()
+    return StretchedPassword(salt, spins, digest)
+
+
 class ProtectedPackage:
     """A stream that takes a package and writes it, encrypted, into a compound file.
 
     It can only be written to; `finish` makes the file whole.
     """
 
-    def __init__(self, stream: BinaryIO, password: Secret) -> None:
+    def __init__(self, stream: BinaryIO, password: StretchedPassword) -> None:
         """Write to a new file, which can be read and sought in; it is not closed here."""
         self._stream = stream
         self._password = password
@@ -106,33 +127,29 @@ class ProtectedPackage:
         return proof.digest()
 
     def _info(self, proof_key: bytes, proof: bytes) -> bytes:
-        salt, verifier = os.urandom(_BLOCK), os.urandom(_BLOCK)
-        spun = _spin(self._password, salt)
+        verifier = os.urandom(_BLOCK)
         values = {
             "key_salt": self._salt,
             "hmac_key": _encrypt(self._key, _iv(self._salt + _FOR_HMAC_KEY), proof_key),
             "hmac": _encrypt(self._key, _iv(self._salt + _FOR_HMAC), proof),
-            "salt": salt,
-            "verifier": _encrypt(_derived(spun, _FOR_VERIFIER), salt, verifier),
-            "verifier_hash": _encrypt(
-                _derived(spun, _FOR_VERIFIER_HASH), salt, hashlib.sha512(verifier).digest()
-            ),
-            "key": _encrypt(_derived(spun, _FOR_KEY), salt, self._key),
+            "salt": self._password.salt,
+            "verifier": self._sealed(_FOR_VERIFIER, verifier),
+            "verifier_hash": self._sealed(_FOR_VERIFIER_HASH, hashlib.sha512(verifier).digest()),
+            "key": self._sealed(_FOR_KEY, self._key),
         }
         encoded = {name: b64encode(value).decode() for name, value in values.items()}
-        return struct.pack("<HHI", 4, 4, 0x40) + _INFO.format(spins=_SPINS, **encoded).encode()
+        info = _INFO.format(spins=self._password.spins, **encoded)
+        return struct.pack("<HHI", 4, 4, 0x40) + info.encode()
 
+    def _sealed(self, purpose: bytes, octets: bytes) -> bytes:
+        """Encrypted with what the password gives for a purpose.
 
-def _spin(password: Secret, salt: bytes) -> bytes:
-    """The password made slow to try."""
-    digest = hashlib.sha512(salt + password.reveal().encode("utf-16-le")).digest()
-    for number in range(_SPINS):
-        digest = hashlib.sha512(struct.pack("<I", number) + digest).digest()
-    return digest
-
-
-def _derived(spun: bytes, purpose: bytes) -> bytes:
-    return hashlib.sha512(spun + purpose).digest()[:_KEY_LENGTH]
+        One password's packages share its salt, which is the IV here: what is sealed is random, so
+        that equal beginnings tell nothing.
+        """
+        password = self._password
+        key = hashlib.sha512(password.spun + purpose).digest()[:_KEY_LENGTH]
+        return _encrypt(key, password.salt, octets)
 
 
 def _iv(octets: bytes) -> bytes:

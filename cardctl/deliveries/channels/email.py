@@ -46,9 +46,13 @@ from cardctl.deliveries.table import table_header, table_rows
 from cardctl.deliveries.templates import BadTemplate, Templates
 from cardctl.deliveries.text import words_of
 from cardctl.deliveries.wording import described, has_hidden
-from cardctl.vault.delivery_password import delivery_password
-from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage
-from cardctl.vault.secret import Secret
+from cardctl.vault.delivery_password import DRAWN_SPINS, delivery_password
+from cardctl.vault.protected_package import (
+    PASSWORD_MAX,
+    ProtectedPackage,
+    StretchedPassword,
+    stretch,
+)
 from cardctl.vocabulary import DeliveryVia, PassedOver
 from cardctl.workbooks.write import GrowingWorkbook
 
@@ -70,6 +74,7 @@ class _Email:
         if outlet.password is not None and len(outlet.password.reveal()) > PASSWORD_MAX:
             raise PasswordTooLong(most=PASSWORD_MAX)
         self._outlet = outlet
+        self._agreed = stretch(outlet.password) if outlet.password else None
         self._server = read_mail_server(outlet.settings)
         self._login = outlet.mail_password() if self._server.user else None
         self._templates = Templates(outlet.settings.home, outlet.sender.language)
@@ -174,9 +179,11 @@ class _Email:
         package.finish()
         return stream.getvalue()
 
-    def _password_of(self, message: Message) -> Secret:
-        given = self._outlet.password
-        return given or delivery_password(self._outlet.vault, order=message.order)
+    def _password_of(self, message: Message) -> StretchedPassword:
+        if self._agreed is not None:
+            return self._agreed
+        own = delivery_password(self._outlet.vault, order=message.order)
+        return stretch(own, spins=DRAWN_SPINS)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.table import Row, table_header, table_rows
 from cardctl.deliveries.text import Words, message_texts, words_of
 from cardctl.errors import InputRefused, UsageRefused
-from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage
+from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage, stretch
 from cardctl.vocabulary import DeliveryLayout, DeliveryVia
 from cardctl.workbooks.failures import OutputExists, OutputUnwritable
 from cardctl.workbooks.write import CELL_MAX, GrowingWorkbook
@@ -61,7 +61,7 @@ class _File:
         self._path = path
         self._fresh = fresh
         self._stream = stream
-        self._package = ProtectedPackage(stream, outlet.password)
+        self._package = ProtectedPackage(stream, stretch(outlet.password))
         self._workbook = GrowingWorkbook(self._package, header, sheet=words.sheet)
 
     def send(self, message: Message) -> Answer:
