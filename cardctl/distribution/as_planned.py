@@ -43,7 +43,7 @@ def refuse_outdated(session: Session, *, plan: PlanRow) -> None:
         )
         .group_by(recipient.product_id)
     )
-    left: dict[int, int] = dict(session.execute(query).tuples().all())
+    left = {int(product_id): int(count) for product_id, count in session.execute(query)}
     offer = read_offer(session, region=plan.region)
     planned = {
         int(product_id): {int(part): qty for part, qty in parts.items()}
