@@ -5,6 +5,7 @@ the kind of value is shared: ``price: Annotated[int | None, yuan("Sale price.")]
 that need the store's time zone come as text and are read with `Context.instant` and `Context.day`.
 """
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ import typer
 from cardctl.clock import parse_days, parse_minutes
 from cardctl.money import parse_amount, parse_rate
 from cardctl.settings import Language
+from cardctl.vocabulary import DeliveryLayout
 
 
 def yuan(help_text: str, *names: str) -> Any:
@@ -42,7 +44,8 @@ Note = Annotated[
     str | None, typer.Option(help="A remark; it goes to the audit log.", metavar="TEXT")
 ]
 Since = Annotated[
-    str | None, typer.Option(help="Only what happened at this time or later.", metavar="TIME")
+    str | None,
+    typer.Option(help="Only what happened since, as in 2026-11-22 10:47:00.", metavar="TIME"),
 ]
 PasswordSource = Annotated[
     str | None,
@@ -50,6 +53,18 @@ PasswordSource = Annotated[
         help="Where the password of the file comes from, e.g. env:NAME; else it is asked for.",
         metavar="SPEC",
     ),
+]
+CardFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Where cards go into a file: the workbook to write, encrypted.",
+        metavar="FILE.xlsx",
+    ),
+]
+Layout = Annotated[
+    DeliveryLayout,
+    typer.Option(help="In such a file: a row a card, or a row an order with its text to paste."),
 ]
 
 ROOT_OPTIONS: dict[str, Any] = {
@@ -64,7 +79,9 @@ ROOT_OPTIONS: dict[str, Any] = {
     ],
     "lang": Annotated[Language | None, typer.Option(help="Speak English or Chinese.")],
     "no_color": Annotated[bool, typer.Option("--no-color", help="Show no colours.")],
-    "quiet": Annotated[bool, typer.Option("--quiet", help="Say nothing but results and errors.")],
+    "quiet": Annotated[
+        bool, typer.Option("--quiet", help="Say nothing but results, errors and warnings.")
+    ],
     "verbose": Annotated[bool, typer.Option("--verbose", help="Show where a bug happened.")],
     "no_input": Annotated[
         bool, typer.Option("--no-input", help="Never ask; end with status 2 instead.")

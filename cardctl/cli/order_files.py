@@ -11,10 +11,13 @@ OrdersFile = Annotated[
 OfChannel = Annotated[str, typer.Option(help="Where they come from.", metavar="CODE")]
 ItemReport = Annotated[
     str | None,
-    typer.Option(help="The item report that goes with the list (淘宝宝贝报表).", metavar="FILE"),
+    typer.Option(help="The item report that goes with a Taobao list (宝贝报表).", metavar="FILE"),
 ]
 OrderFormatName = Annotated[
-    str, typer.Option(help="The format of the file; auto looks at its header.", metavar="NAME")
+    str,
+    typer.Option(
+        help="The format of the file, such as taobao; auto looks at its header.", metavar="NAME"
+    ),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Take the whole file or nothing of it.")]
 RejectsFile = Annotated[

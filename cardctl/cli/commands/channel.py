@@ -168,7 +168,7 @@ def set_webhook(
         WebhookShape, typer.Option(help="Our signed JSON, or a bot's message without secrets.")
     ] = WebhookShape.JSON,
 ) -> None:
-    """Deliver a channel's orders to an address.
+    """Say where a channel's orders are delivered to.
 
     The JSON is signed with the key. A chat group's bot gets messages without secrets.
     """

@@ -55,7 +55,11 @@ PASSWORD = (Column("order", "order"), Column("password", "password"))
 def confirm(
     context: Context,
     source: Annotated[
-        str, typer.Argument(help="Signed answers, a line each; - reads stdin.", metavar="FILE|-")
+        str,
+        typer.Argument(
+            help="Answers, a JSON line each: timestamp, signature, body; - reads stdin.",
+            metavar="FILE|-",
+        ),
     ],
 ) -> None:
     """Take the answers of suppliers to requests to top up.

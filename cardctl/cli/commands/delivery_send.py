@@ -13,7 +13,7 @@ from cardctl.cli.delivering import (
     password_for,
     show_sent,
 )
-from cardctl.cli.options import OptionalReason, PasswordSource
+from cardctl.cli.options import CardFile, Layout, OptionalReason, PasswordSource
 from cardctl.cli.order_names import OrdersOrStdin, names_of
 from cardctl.cli.verbs import Noun
 from cardctl.errors import UsageRefused
@@ -53,11 +53,12 @@ class ReprintOptions(UsageRefused):
         "cardctl delivery send TB:1001 --via terminal",
         "cardctl delivery send --pending --via email",
         "cardctl delivery send --pending --via file --out cards.xlsx --password-source env:PW",
+        "cardctl delivery send TB:1001 --via terminal --reprint --reason 'the buyer lost it'",
     ),
 )
 def send(
     context: Context,
-    via: Annotated[SentVia, typer.Option(help="The way to the buyer, or to who tops up.")],
+    via: Annotated[SentVia, typer.Option(help="The way to the buyer; topup asks the suppliers.")],
     names: OrdersOrStdin = None,
     pending: Annotated[
         bool, typer.Option("--pending", help="Whatever was issued and not delivered.")
@@ -65,23 +66,18 @@ def send(
     channel: Annotated[
         str | None, typer.Option(help="With --pending: only from this channel.", metavar="CODE")
     ] = None,
-    layout: Annotated[
-        DeliveryLayout, typer.Option(help="In a file: a row a card, or a text to paste an order.")
-    ] = DeliveryLayout.TABLE,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The workbook to write; it is encrypted.", metavar="FILE.xlsx"),
-    ] = None,
+    layout: Layout = DeliveryLayout.TABLE,
+    out: CardFile = None,
     password_source: PasswordSource = None,
     reprint: Annotated[
-        bool, typer.Option("--reprint", help="Deliver once more what was delivered before.")
+        bool, typer.Option("--reprint", help="Deliver named orders once more; needs --reason.")
     ] = False,
     reason: OptionalReason = None,
 ) -> None:
     """Deliver the cards of orders.
 
-    What was delivered before is unchanged. What fails stays in the outbox, and is tried again
-    when this command is.
+    What was delivered before is unchanged. What fails stays in the outbox, and the next send
+    with --pending tries it again.
     """
     from cardctl.deliveries.channel import open_channel
     from cardctl.deliveries.deliver import deliver

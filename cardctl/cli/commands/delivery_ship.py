@@ -60,7 +60,7 @@ def ship(
         str | None,
         typer.Option(
             "--from",
-            help="Take the notes from a table: order, carrier, tracking, and sku if need be.",
+            help="A table of notes: order, carrier, tracking, and sku if need be.",
             metavar="FILE|-",
         ),
     ] = None,

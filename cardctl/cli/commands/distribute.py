@@ -23,7 +23,7 @@ from cardctl.cli.distribute_results import (
     run_status,
 )
 from cardctl.cli.distribute_sending import opened_channel, plan_channel
-from cardctl.cli.options import OptionalReason, PasswordSource, Reason, yuan
+from cardctl.cli.options import CardFile, OptionalReason, PasswordSource, Reason, yuan
 from cardctl.cli.order_results import rejected_rows
 from cardctl.cli.output import Output
 from cardctl.cli.rejects import rejects_output, write_rejects
@@ -33,12 +33,6 @@ from cardctl.vocabulary import BuyerVia, DeliveryVia
 
 noun = Noun("distribute")
 
-CardFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--out", help="With cards by way of a file: the workbook to write.", metavar="FILE.xlsx"
-    ),
-]
 PlanName = Annotated[str, typer.Argument(help="The name of the plan.", metavar="NAME")]
 
 
@@ -84,7 +78,8 @@ def plan(
 ) -> None:
     """Check a table of recipients and keep it as a plan.
 
-    Nothing is assigned before it is run. One wrong row refuses the table.
+    The table has recipient and sku; also qty, email, phone, name and note. One wrong row refuses
+    it. Nobody gets a card before the plan is run.
     """
     from cardctl.distribution.plan import OWN_CHANNEL, Terms, plan_distribution
     from cardctl.workbooks.source import Source
@@ -130,30 +125,27 @@ def run(
 
     Stopped on the way, the same command goes on where it was.
     """
-    from cardctl.distribution.foresee import foresee_run
     from cardctl.distribution.progress import find_plan
     from cardctl.distribution.run import run_plan
 
     with context.reading() as session:
         found = find_plan(session, name=name)
     texts: list[dict[str, object]] = []
-    if context.dry_run:
-        result = foresee_run(context.store, name=name, at=context.run.at)
-    else:
-        with (
-            context.progress("Giving cards to recipients", found.recipients) as progress,
-            plan_channel(
-                context, found, out=out, password_source=password_source, texts=texts
-            ) as channel,
-        ):
-            result = run_plan(
-                context.store,
-                run=context.run,
-                name=name,
-                vault=context.vault,
-                channel=channel,
-                advance=progress.advance,
-            )
+    with (
+        context.progress("Giving cards to recipients", found.recipients) as progress,
+        plan_channel(
+            context, found, out=out, password_source=password_source, texts=texts
+        ) as channel,
+    ):
+        result = run_plan(
+            context.store,
+            run=context.run,
+            name=name,
+            vault=context.vault,
+            channel=channel,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
     if result.stopped:
         context.warn("the other side seems to be down; the rest stays in the outbox")
     extra = {"messages": texts} if texts else None
@@ -196,7 +188,10 @@ def report(
         typer.Option("--out", help="The file to write: .xlsx, .csv or .json.", metavar="FILE"),
     ],
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="With the cards in clear, in an encrypted .xlsx.")
+        bool,
+        typer.Option(
+            "--reveal", help="With the cards in clear, in an encrypted .xlsx; needs --reason."
+        ),
     ] = False,
     reason: OptionalReason = None,
     password_source: PasswordSource = None,
@@ -280,7 +275,8 @@ def cancel(
 ) -> None:
     """Take a plan back, or what one recipient is to get.
 
-    Cards that nobody has seen are sold again; who has got theirs keeps them.
+    Cards that nobody has seen and no delivery has tried to send are sold again; who may have
+    theirs keeps them.
     """
     from cardctl.distribution.cancel import cancel_plan, cancel_recipient
 

@@ -113,7 +113,10 @@ def refund(
     examples=("cardctl order chargeback TB:1001 --reason 'the bank took it back'",),
 )
 def chargeback(context: Context, order: Order, reason: Reason) -> None:
-    """Record that the bank took back what was left of an order."""
+    """Record that the bank took back what was left of an order.
+
+    The order ends as one that was paid back whole does.
+    """
     from cardctl.orders.refund import CHARGEBACK_NO, RefundWish, refund_order
     from cardctl.vocabulary import RefundKind
 
@@ -174,8 +177,8 @@ def edit(
 ) -> None:
     """Set what an order lacks, or what is wrong with it.
 
-    An empty text takes away what is there. An order that was stopped for lack of what is told can
-    be issued again.
+    An empty text ('') takes away what is there. An order that was stopped for lack of what is told
+    can be issued again.
     """
     from cardctl.orders.edit import OrderChanges, edit_order
 

@@ -1,4 +1,4 @@
-"""Orders that a file tells otherwise than they are stored."""
+"""Orders that differ from what a file says of them."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cardctl.orders.resolve import Resolved
 
 noun = Noun("order")
-conflict = noun.group("conflict", "Orders that a file tells otherwise than they are stored.")
+conflict = noun.group("conflict", "Orders that differ from what a file says of them.")
 
 DIFFERENCE = (
     Column("field", "field"),

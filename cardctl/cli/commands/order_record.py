@@ -48,7 +48,7 @@ class ReserveOfUnpaid(UsageRefused):
     writes=True,
     columns=PLACED,
     examples=(
-        "cardctl order add --channel TB --number 1001 --sku VIP --paid 28.00",
+        "cardctl order add --channel TB --number 1001 --sku VIP --paid 28.00 --paid-at 2026-11-22",
         "cardctl order add --channel TB --number 1002 --sku VIP --qty 2 --paid 56 --unpaid",
         "cardctl order add --channel TB --number 1003 --sku VIP --paid 28 --unpaid --reserve 30m",
     ),
@@ -61,7 +61,7 @@ def add(
     paid: Annotated[int, yuan("What was paid for the whole order.")],
     qty: Annotated[int, typer.Option(help="How many.", min=1, max=100_000)] = 1,
     buyer: Annotated[str | None, typer.Option(help="The buyer's name there.")] = None,
-    ip: Annotated[str | None, typer.Option(help="The buyer's address.")] = None,
+    ip: Annotated[str | None, typer.Option(help="The buyer's IP address.")] = None,
     device: Annotated[str | None, typer.Option(help="The buyer's device.")] = None,
     region: Annotated[str | None, typer.Option(help="The buyer's region.")] = None,
     phone: Annotated[str | None, typer.Option(help="The buyer's phone number.")] = None,
@@ -79,7 +79,7 @@ def add(
     ] = False,
     reserve: Annotated[
         int | None,
-        minutes("With --unpaid: keep its cards so long, as in 30m; else nothing is recorded."),
+        minutes("With --unpaid: keep its cards so long (30m); without cards it is not recorded."),
     ] = None,
     topup_account: Annotated[
         str | None, typer.Option(help="The buyer's account to top up.", metavar="TEXT")

@@ -18,7 +18,7 @@ from cardctl.cli.delivering import (
     sent_row,
     status_of,
 )
-from cardctl.cli.options import OptionalReason, PasswordSource
+from cardctl.cli.options import CardFile, Layout, OptionalReason, PasswordSource
 from cardctl.cli.order_files import (
     ItemReport,
     OfChannel,
@@ -93,6 +93,7 @@ class _Way:
     examples=(
         "cardctl order run orders.csv --channel TB",
         "cardctl order run orders.csv --channel TB --via terminal",
+        "cardctl order run ExportOrderList.csv --items ExportItems.csv --channel TB --via email",
         "cardctl order run - --channel TB --stream < orders.jsonl",
     ),
 )
@@ -100,14 +101,9 @@ def run(
     context: Context,
     file: OrdersFile,
     channel: OfChannel,
-    via: Annotated[SentVia | None, typer.Option(help="Deliver, too: the way to the buyer.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The workbook to write; it is encrypted.", metavar="FILE.xlsx"),
-    ] = None,
-    layout: Annotated[
-        DeliveryLayout, typer.Option(help="In a file: a row a card, or a text to paste an order.")
-    ] = DeliveryLayout.TABLE,
+    via: Annotated[SentVia | None, typer.Option(help="Deliver, too, by this way.")] = None,
+    out: CardFile = None,
+    layout: Layout = DeliveryLayout.TABLE,
     password_source: PasswordSource = None,
     items: ItemReport = None,
     order_format: OrderFormatName = "auto",
@@ -119,7 +115,9 @@ def run(
     ] = False,
     reveal: Annotated[
         bool,
-        typer.Option("--reveal", help="With --stream: the cards in clear; needs a full key."),
+        typer.Option(
+            "--reveal", help="With --stream: the cards in clear; needs a full key and --reason."
+        ),
     ] = False,
     reason: OptionalReason = None,
 ) -> None:

@@ -59,7 +59,8 @@ def show(
     context: Context,
     order: Order,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show the cards in clear; needs a full key.")
+        bool,
+        typer.Option("--reveal", help="Show the cards in clear; needs a full key and --reason."),
     ] = False,
     reason: OptionalReason = None,
 ) -> None:

@@ -115,7 +115,11 @@ FoldHyphens = Annotated[
 ]
 ComponentOption = Annotated[
     list[str] | None,
-    typer.Option("--component", help="A product in a bundle; may be repeated.", metavar="SKU=QTY"),
+    typer.Option(
+        "--component",
+        help="A product in a bundle and how many of it; may be repeated.",
+        metavar="SKU=QTY",
+    ),
 ]
 SupplierOption = Annotated[
     str | None, typer.Option("--supplier", help="Who tops up, for kind topup.", metavar="CODE")
@@ -141,9 +145,7 @@ def add(
     context: Context,
     sku: Sku,
     name: Annotated[str, typer.Option(help="Its name for people.")],
-    kind: Annotated[
-        ProductKind, typer.Option(help="What a key of it consists of.")
-    ] = ProductKind.CODE,
+    kind: Annotated[ProductKind, typer.Option(help="What the buyer gets.")] = ProductKind.CODE,
     field: Field = None,
     face_value: FaceValue = None,
     price: Price = None,
@@ -226,7 +228,7 @@ def edit(
     context: Context,
     sku: Sku,
     name: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
-    kind: Annotated[ProductKind | None, typer.Option(help="What a key of it consists of.")] = None,
+    kind: Annotated[ProductKind | None, typer.Option(help="What the buyer gets.")] = None,
     field: Field = None,
     face_value: FaceValue = None,
     price: Price = None,
@@ -250,7 +252,8 @@ def edit(
 ) -> None:
     """Change a product.
 
-    How keys are made and found is fixed once there are cards.
+    Fields, regions and components that are given replace all there were. How keys are made and
+    found is fixed once there are cards.
     """
     from cardctl.catalog.products import edit_product
 

@@ -273,7 +273,7 @@ def set_webhook(
     url_source: webhooks.UrlSource = None,
     secret_source: webhooks.SecretSource = None,
 ) -> None:
-    """Send a supplier's requests to top up to an address.
+    """Say where a supplier takes requests to top up.
 
     The key signs the requests, and the supplier's answers are held against it.
     """

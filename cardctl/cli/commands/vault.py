@@ -142,7 +142,7 @@ def add(
     kind: Annotated[NewKind, typer.Argument(help="Where its key is kept.")],
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     scope: Annotated[
-        SlotScope, typer.Option(help="full opens everything, import only imports.")
+        SlotScope, typer.Option(help="full opens cards; import imports and issues, and opens none.")
     ] = SlotScope.FULL,
     out: Annotated[
         Path | None, typer.Option(help="The file for the new key.", metavar="PATH")
