@@ -216,7 +216,7 @@ def _undelivered(
     query = (
         select(order.bucket, order.id, order.waiting_since, order.number, channels.c.code)
         .join(channels, channels.c.id == order.channel_id)
-        .where(_UNDELIVERED)
+        .where(_UNDELIVERED, order.delivered_at.is_(None))
         .order_by(order.waiting_since, order.bucket, order.id)
         .limit(CHUNK)
     )

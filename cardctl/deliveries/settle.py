@@ -24,6 +24,12 @@ _FACTS = (
 )
 
 
+_COMPLETED = {
+    OrderStatus.ISSUED.value: OrderStatus.DELIVERED.value,
+    OrderStatus.PARTLY_REFUNDED.value: OrderStatus.PARTLY_REFUNDED.value,
+}
+"""The status of an order when all is delivered, by what it was."""
+
 _UNDECIDED = (DeliveryStatus.SENDING, DeliveryStatus.WAITING, DeliveryStatus.PENDING)
 """PENDING: the try went wrong, and its answer comes another way."""
 
@@ -117,7 +123,7 @@ def settle(session: Session, *, run: Run, now: int, tried: Sequence[Tried]) -> l
     )
     arrived = [one for one in settled if one.status == DeliveryStatus.DELIVERED]
     _write_events(session, run, arrived)
-    complete_orders(session, held={one.order: held[one.order].status for one in arrived})
+    complete_orders(session, held={one.order: held[one.order].status for one in arrived}, at=now)
     if settled:
         run.record(session, "delivery.settle", _summary(settled, tried))
     return settled
@@ -150,12 +156,13 @@ def release(session: Session, *, run: Run, tried: Sequence[Tried]) -> None:
         run.record(session, "delivery.release", {"deliveries": released})
 
 
-def complete_orders(session: Session, *, held: dict[OrderKey, str]) -> None:
+def complete_orders(session: Session, *, held: dict[OrderKey, str], at: int) -> None:
     """Move issued orders on to delivered whose cards and other lines are all delivered.
 
-    The caller holds the orders and knows their status.
+    Those that are partly refunded stay so, and count as delivered. The caller holds the orders and
+    knows their status.
     """
-    issued = sorted(key for key, status in held.items() if status == OrderStatus.ISSUED)
+    issued = sorted(key for key, status in held.items() if status in _COMPLETED)
     owing = {
         key
         for key, cards in cards_of(session, issued).items()
@@ -177,9 +184,9 @@ def complete_orders(session: Session, *, held: dict[OrderKey, str]) -> None:
         session,
         orders,
         key=("bucket", "id"),
-        changed=(),
-        rows=[key for key in issued if key not in owing],
-        constants={"status": OrderStatus.DELIVERED.value},
+        changed=("status",),
+        rows=[(_COMPLETED[held[key]], *key) for key in issued if key not in owing],
+        constants={"delivered_at": at},
     )
 
 

@@ -114,7 +114,8 @@ def ship(session: Session, *, run: Run, notes: Sequence[ShippingNote]) -> list[S
         rest = [one for one in parcels.get(note.key, []) if one not in waiting]
         parcels[note.key] = rest + shipped
     _write(session, run, leaving)
-    complete_orders(session, held={note.key: held[note.key].status for _, note in leaving})
+    states = {note.key: held[note.key].status for _, note in leaving}
+    complete_orders(session, held=states, at=run.at)
     return results
 
 

@@ -246,14 +246,14 @@ def _swap(session: Session, run: Run, order: HeldOrder, old: _OldCard, new: Pick
 
 def _set_status(session: Session, order: HeldOrder) -> str:
     """An order is not delivered while one of its cards is not."""
-    if order.status != OrderStatus.DELIVERED:
-        return order.status
+    delivered = order.status == OrderStatus.DELIVERED
+    status = OrderStatus.ISSUED.value if delivered else order.status
     session.execute(
         update(orders)
         .where(orders.c.bucket == order.bucket, orders.c.id == order.id)
-        .values(status=OrderStatus.ISSUED.value)
+        .values(status=status, delivered_at=None)
     )
-    return OrderStatus.ISSUED.value
+    return status
 
 
 def _tell(session: Session, run: Run, name: str, order: HeldOrder, swap: _Swap) -> None:

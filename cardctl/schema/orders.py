@@ -21,7 +21,9 @@ from cardctl.schema.base import (
 from cardctl.vocabulary import ISSUABLE, UNDELIVERED, ConflictState, OrderStatus, RefundKind
 
 _WAITING = sql_text(f"status IN ({', '.join(repr(str(status)) for status in ISSUABLE)})")
-_UNDELIVERED = sql_text(f"status IN ({', '.join(repr(str(status)) for status in UNDELIVERED)})")
+_UNDELIVERED = sql_text(
+    f"status IN ({', '.join(repr(str(status)) for status in UNDELIVERED)}) AND delivered_at IS NULL"
+)
 _RESERVED = sql_text("reserved_until IS NOT NULL")
 _OPEN = sql_text(f"state = '{ConflictState.OPEN}'")
 
@@ -94,6 +96,9 @@ class Order(Row, table=True):
     """The buyer's account that is to be topped up (充值号码)."""
     refunded_fen: int = Field(default=0, sa_column=added_sum_column())
     """What was paid back so far: the sum of its refunds."""
+    delivered_at: int | None = Field(default=None, sa_column=big_column(null=True))
+    """When the last it was owed was delivered (epoch ms), also where a part of the money went back;
+    None again when a card replaces another."""
 
 
 class OrderLine(Row, table=True):

@@ -230,6 +230,7 @@ def _reserved(session: Session) -> Iterator[Drift]:
 def _delivered(session: Session) -> Iterator[Drift]:
     """Orders that count as delivered, with cards that never left, or lines that wait."""
     order, card, delivery = orders.c, cards.c, deliveries.c
+    delivered = (order.status == OrderStatus.DELIVERED) | order.delivered_at.is_not(None)
     handed = (
         select(1)
         .where(card_deliveries.c.bucket == card.bucket, card_deliveries.c.card_id == card.id)
@@ -241,7 +242,7 @@ def _delivered(session: Session) -> Iterator[Drift]:
         .select_from(orders)
         .join(channels, channels.c.id == order.channel_id)
         .join(cards, (card.order_bucket == order.bucket) & (card.order_id == order.id))
-        .where(order.status == OrderStatus.DELIVERED, card.status.in_(_SOLD), ~handed)
+        .where(delivered, card.status.in_(_SOLD), ~handed)
     )
     open_lines = (
         select(channels.c.code, order.number, func.count())
@@ -249,7 +250,7 @@ def _delivered(session: Session) -> Iterator[Drift]:
         .join(channels, channels.c.id == order.channel_id)
         .join(deliveries, (delivery.bucket == order.bucket) & (delivery.order_id == order.id))
         .where(
-            order.status == OrderStatus.DELIVERED,
+            delivered,
             delivery.order_line_id.is_not(None),
             delivery.status != DeliveryStatus.DELIVERED,
         )

@@ -149,6 +149,30 @@ def test_only_what_was_not_delivered_is_delivered(sold, channel):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_was_paid_back_in_part_is_looked_at_until_it_is_delivered_and_no_longer(sold, channel):
+    """Before it is delivered, after, and when a card is replaced then."""
+
+    def queue():
+        return sold.sql(
+            "SELECT number FROM orders WHERE delivered_at IS NULL"
+            " AND status IN ('issued', 'partly_issued', 'partly_refunded') ORDER BY number"
+        )
+
+    sold.run("order refund TB:1 --amount 5 --reason late --yes")
+    assert queue() == [("1",), ("2",)]
+    assert sold.run(SEND).json["delivered"] == 2
+    sold.run("order refund TB:2 --amount 5 --reason late --yes")
+    assert queue() == []
+    assert sold.run("order show TB:1 --json").json["status"] == "partly_refunded"
+    bad = sold.run("order show TB:1 --json").json["cards"][0]["id"]
+    sold.run(f"order replace TB:1 --card {bad} --reason bad --yes")
+    assert queue() == [("1",)]
+    assert sold.run(SEND).json["delivered"] == 1
+    assert queue() == []
+    assert_whole(sold)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_what_may_have_arrived_is_never_sent_as_something_else_under_its_key(sold, channel):
     """A receiver that took it, and whose answer was lost, passes over what has the same key."""
     sold.run("order add --channel TB --number 3 --sku VIP --qty 3 --paid 84")
@@ -325,6 +349,7 @@ def test_the_queues_are_read_by_their_indexes(shop):
     waiting = (
         "SELECT id FROM orders"
         " WHERE orders.status IN ('issued', 'partly_issued', 'partly_refunded')"
+        " AND orders.delivered_at IS NULL"
         " AND (waiting_since, bucket, id) > (0, 0, 0) ORDER BY waiting_since, bucket, id LIMIT 9"
     )
     for query, index in ((due, "ix_delivery_due"), (waiting, "ix_orders_undelivered")):

@@ -46,7 +46,10 @@ def _add_columns() -> None:
         sqlite_where=sa.text("reserved_until IS NOT NULL"),
         postgresql_where=sa.text("reserved_until IS NOT NULL"),
     )
-    undelivered = sa.text("status IN ('issued', 'partly_issued', 'partly_refunded')")
+    op.add_column("orders", sa.Column("delivered_at", sa.BigInteger(), nullable=True))
+    undelivered = sa.text(
+        "status IN ('issued', 'partly_issued', 'partly_refunded') AND delivered_at IS NULL"
+    )
     op.create_index(
         "ix_orders_undelivered",
         "orders",
