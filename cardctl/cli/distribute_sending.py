@@ -35,8 +35,8 @@ def plan_channel(
     password_source: str | None,
     texts: list[dict[str, object]],
 ) -> "Iterator[Channel | None]":
-    """The plan's way out; None when its cards are only assigned, or all have left."""
-    if plan.via is None or plan.status == PlanStatus.DONE:
+    """The plan's way out; None when its cards are only assigned, all have left, or none will."""
+    if plan.via is None or plan.status == PlanStatus.DONE or context.dry_run:
         yield None
         return
     via = DeliveryVia(plan.via)

@@ -3,8 +3,13 @@
 Each step of each chunk is committed, and each finds out by itself what is left to do: a run that
 was killed is run again, and passes over what is done by one look at the orders. A recipient is
 locked before the order is made, so that whoever is cancelled meanwhile gets none.
+
+A dry run makes the orders of each chunk and decides on their cards in a transaction that is rolled
+back; what one chunk would take stays taken for the next. One rehearsal of the whole would keep
+everybody else from selling for as long as the run itself takes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -25,17 +30,21 @@ from cardctl.distribution.progress import (
     delivery_count,
     find_plan,
     read_progress,
+    state_of,
     with_orders,
 )
 from cardctl.errors import StateForbids
 from cardctl.identifiers import order_bucket
 from cardctl.orders.issue import Wish, issue_orders
+from cardctl.orders.issue_chunk import Manner, issue_within
 from cardctl.orders.place import place_orders
 from cardctl.orders.plan import PlacingCatalog, plan_order, read_placing_catalog
 from cardctl.orders.records import LineRecord, OrderRecord
+from cardctl.orders.waiting import find_orders, read_catalog
 from cardctl.schema.catalog import products
 from cardctl.schema.distribution import plan_recipients, plans
 from cardctl.schema.orders import orders
+from cardctl.stock.release import release_overdue
 from cardctl.storage.attempts import attempt
 from cardctl.storage.dialects import select_many
 from cardctl.storage.job_lock import job_lock
@@ -48,6 +57,7 @@ from cardctl.vocabulary import (
     OrderStatus,
     Outcome,
     PlanStatus,
+    RecipientState,
 )
 
 CHUNK = 5_000
@@ -118,12 +128,14 @@ def run_plan(
     name: str,
     vault: Vault | None = None,
     channel: Channel | None = None,
+    dry_run: bool = False,
     advance: Callable[[int], None] = lambda _: None,
 ) -> RunResult:
     """Give every recipient of a plan exactly their cards; again, what is done is not done twice.
 
     Deliveries go to the outbox by the plan's way, and with an open `channel` and the vault those
-    that are due leave. `advance` hears of recipients. Raises `PlanMissing`, `PlanCancelled`,
+    that are due leave; a dry run sends nothing, and takes what is sent to arrive. `advance` hears
+    of recipients. Raises `PlanMissing`, `PlanCancelled`,
     `PlanOutdated`, `JobRunning`, and what issuing and sending raise.
     """
     with job_lock(store, plan_lock(name)), run.steps(store):
@@ -135,17 +147,21 @@ def run_plan(
             before = read_progress(session, plan=plan)
             catalog = read_placing_catalog(session, channel=plan.channel)
         work = _Work(store, run, plan, catalog)
-        for tasks in unfinished(store, plan=plan):
-            _give(work, tasks)
-            advance(len(tasks))
-        stopped = channel is not None and vault is not None and _send(work, vault, channel)
-        after = work.commit(lambda session: _settle(session, work))
+        stopped = False
+        if dry_run:
+            after = _rehearse(work, before, advance)
+        else:
+            for tasks in _unfinished(store, plan=plan):
+                _give(work, tasks)
+                advance(len(tasks))
+            stopped = channel is not None and vault is not None and _send(work, vault, channel)
+            after = work.commit(lambda session: _settle(session, work))
     unchanged = after == before and not work.conflicts
     outcome = Outcome.UNCHANGED if unchanged else Outcome.UPDATED
     return RunResult(after, outcome, work.conflicts[:CONFLICTS_NAMED], stopped)
 
 
-def unfinished(store: Store, *, plan: PlanRow) -> Iterator[list[Task]]:
+def _unfinished(store: Store, *, plan: PlanRow) -> Iterator[list[Task]]:
     """The recipients for whom a run has something to do, in the order of their table."""
     recipient = plan_recipients.c
     undone: list[ColumnElement[bool]] = [
@@ -280,13 +296,80 @@ def _undelivered(store: Store, plan: PlanRow) -> Iterator[tuple[int, int]]:
 
 
 def _settle(session: Session, work: _Work) -> Progress:
-    """How far the plan is now; done when nothing is left for another run."""
+    """How far the plan is now; done when nothing is left for another run.
+
+    A plan that was cancelled meanwhile stays so.
+    """
     plan = find_plan(session, name=work.plan.name)
     progress = read_progress(session, plan=plan)
-    status = PlanStatus.DONE if progress.complete else PlanStatus.RUNNING
-    if status == plan.status:
+    status = _reached(progress)
+    if plan.status in (status, PlanStatus.CANCELLED):
         return progress
-    session.execute(update(plans).where(plans.c.id == plan.id).values(status=status.value))
+    moved: Any = session.execute(
+        update(plans)
+        .where(plans.c.id == plan.id, plans.c.status == plan.status)
+        .values(status=status.value)
+    )
+    if not moved.rowcount:
+        return replace(progress, status=find_plan(session, name=plan.name).status)
     told = {"plan": plan.name, "status": status.value, "assigned": progress.assigned}
     work.run.record(session, "distribute.run", told | {"delivered": progress.delivered})
     return replace(progress, status=status.value)
+
+
+def _reached(progress: Progress) -> PlanStatus:
+    """What a plan is after a run."""
+    return PlanStatus.DONE if progress.complete else PlanStatus.RUNNING
+
+
+def _rehearse(work: _Work, before: Progress, advance: Callable[[int], None]) -> Progress:
+    """How far the plan would be after a run."""
+    manner = Manner(dry_run=True)
+    moved: Counter[RecipientState] = Counter()
+    for tasks in _unfinished(work.store, plan=work.plan):
+        with work.run.transaction(work.store, dry_run=True, final=False) as session:
+            moved.update(_decide(session, work, tasks, manner))
+        advance(len(tasks))
+    assigned = before.assigned + moved[RecipientState.ASSIGNED]
+    sends = work.plan.via is not None
+    after = replace(
+        before,
+        assigned=assigned,
+        retrying=0 if sends else before.retrying,
+        # What is sent is taken to arrive; what was given up is not sent by a run.
+        delivered=assigned - before.failed if sends else before.delivered,
+        short=before.short + moved[RecipientState.SHORT],
+        held=before.held + moved[RecipientState.HELD],
+        waiting=before.waiting + moved[RecipientState.WAITING] + moved[RecipientState.PLANNED],
+        last_error=before.last_error if before.failed or not sends else None,
+    )
+    return replace(after, status=_reached(after).value)
+
+
+def _decide(
+    session: Session, work: _Work, tasks: Sequence[Task], manner: Manner
+) -> Counter[RecipientState]:
+    """Make the orders of some recipients and decide on their cards: who would come from where.
+
+    What they leave is counted below zero.
+    """
+    released = 1
+    while released:
+        released, _ = release_overdue(session, run=work.run)
+    numbers = _place(session, work, tasks)
+    catalog = read_catalog(session, at=work.run.at)
+    keys = find_orders(
+        session, catalog=catalog, names=[(work.plan.channel, number) for number in numbers]
+    )
+    decided = issue_within(
+        session, run=work.run, catalog=catalog, keys=keys, manner=manner, waiting=True
+    )
+    placed = {*numbers}
+    moved = Counter(_state(one.status) for one in decided.outcomes)
+    moved.subtract(_state(task.status) for task in tasks if task.order_number in placed)
+    return moved
+
+
+def _state(status: str | None) -> RecipientState:
+    """Where a recipient is to whom nothing was sent, by the status of the order."""
+    return state_of(status, dropped=False, delivered=False, dead=False)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cardctl.distribution import run
 from cardctl.distribution.hold import plan_lock
 from cardctl.storage.job_lock import job_lock
 
@@ -81,18 +82,49 @@ def test_a_plan_is_run_by_one_at_a_time(shop, staff):
     assert shop.run("distribute run spring --json").json["assigned"] == 1
 
 
-def test_a_dry_run_tells_what_a_run_would_come_to(shop, staff):
-    shop.run("product add SET --name x --kind bundle --component VIP=2")
-    staff.codes(4)
-    staff.table("u1,VIP,1,,,,", "u2,SET,1,,,,", "u3,VIP,2,,,,", "u4,VIP,1,,,,")
-    planned = shop.run("distribute plan staff.csv --name spring --json", status=8).json
-    assert (planned["cards"], planned["short"]) == (6, 2)
+def foreseen_and_run(shop):
+    """What a run came to, which a dry run had foreseen to the last field, keeping nothing."""
+    stored = "SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM audit_record)"
+    before = shop.sql(stored)
     would = shop.run("distribute run spring --dry-run --json", status=8).json
     assert would.pop("dry_run")
-    assert (would["assigned"], would["short"], would["waiting"]) == (3, 1, 0)
-    assert shop.sql("SELECT count(*) FROM orders") == [(0,)]
+    assert shop.sql(stored) == before
     told = shop.run("distribute run spring --json", status=8).json
-    assert (told["assigned"], told["short"]) == (3, 1)
+    assert would == told
+    counts = ("assigned", "short", "held", "waiting", "cancelled")
+    return [told[name] for name in counts], told["conflicts"]
+
+
+def test_a_dry_run_tells_what_the_run_will_come_to(shop, staff, frozen_clock, monkeypatch):
+    """Bundles, regions that changed, frozen stock, what is kept for others, a part of an order."""
+    monkeypatch.setattr(run, "CHUNK", 2)
+    shop.run("product add SET --name x --kind bundle --component VIP=2 --component CARDP=1")
+    shop.run("product add COLD --name x")
+    shop.run("product add LIMITED --name x")
+    staff.codes(6)
+    shop.import_codes("CARDP", [("MADE-UP-1", "made-up")])
+    shop.import_codes("COLD", ["MADE-UP-COLD"])
+    shop.import_codes("LIMITED", ["MADE-UP-LIMITED"])
+    shop.run("order add --channel TB --number r --sku VIP --qty 2 --paid 1 --unpaid --reserve 30m")
+    rows = ("a,VIP,1", "b,SET,1", "c,COLD,1", "d,LIMITED,1", "e,VIP,5", "f,SET,1", "g,VIP,1")
+    staff.table(*rows, "h,VIP,1", "i,VIP,1")
+    shop.run("distribute plan staff.csv --name spring --channel TB --region US", status=8)
+    shop.run("stock freeze --product COLD --reason x")
+    shop.run("product edit LIMITED --region CN")
+    shop.run("order add --channel TB --number spring/g --sku CARDP --paid 1")
+    shop.run("distribute cancel spring h --reason x --yes")
+    frozen_clock.advance(seconds=31 * 60)
+
+    counts, conflicts = foreseen_and_run(shop)
+    assert (counts, conflicts) == ([3, 2, 1, 2, 1], ["TB:spring/g"])
+    assert staff.given() == {"spring/a": 1, "spring/b": 3, "spring/i": 1}
+
+    shop.run("order issue TB:spring/e --partial", status=5)
+    shop.run("stock unfreeze --product COLD")
+    shop.run("product edit LIMITED --region CN --region US")
+    shop.import_codes("VIP", [f"MADE-UP-LATE-{n}" for n in range(3)])
+    counts, conflicts = foreseen_and_run(shop)
+    assert counts == [5, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("changed", ["VIP=3", "CARDP=2"])
