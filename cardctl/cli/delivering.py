@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardctl.cli.context import Context
-from cardctl.cli.next_commands import command_for_left_out
+from cardctl.cli.next_commands import command_for_sent
 from cardctl.cli.output import Column
 from cardctl.cli.passwords import read_password, read_secret
 from cardctl.cli.terminal import escape
@@ -139,7 +139,7 @@ def sent_row(result: "SendResult") -> dict[str, object]:
         column.name: getattr(result, column.name) for column in COUNTS if not column.of
     }
     told = [
-        asdict(one) | {"hint": command_for_left_out(one.order, one.status)}
+        asdict(one) | {"hint": command_for_sent(one.order, one.via, one.status)}
         for one in result.deliveries
     ]
     return facts | {"deliveries": told}

@@ -2,7 +2,10 @@
 
 from cardctl.cli.failures import describe
 from cardctl.cli.language import _
-from cardctl.vocabulary import PassedOver
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia, PassedOver
+
+_ASKED = (DeliveryStatus.WAITING, DeliveryVia.TOPUP)
+"""A request that the supplier is at work on."""
 
 
 def command_for_stopped(order: str, rule: str) -> str | None:
@@ -21,20 +24,27 @@ def command_for_stopped(order: str, rule: str) -> str | None:
     return None if text is None else text.format(order=order)
 
 
-def command_for_left_out(order: str, reason: str) -> str | None:
-    """What an order needs of which nothing is delivered the way that is asked for."""
+def command_for_sent(order: str, via: str, status: str) -> str | None:
+    """What an order needs that did not arrive the way that is asked for, by what came of it."""
     from cardctl.catalog.webhooks import CHANNEL, NoWebhook
     from cardctl.deliveries.failures import NoMailAddress
 
-    if reason == PassedOver.NO_ADDRESS:
+    if status == PassedOver.NO_ADDRESS:
         return describe(NoMailAddress(order=order))[1]
-    if reason == PassedOver.NO_WEBHOOK:
+    if status == PassedOver.NO_WEBHOOK:
         return describe(NoWebhook(noun=CHANNEL, name=order.partition(":")[0]))[1]
-    if reason == PassedOver.CONFLICT:
-        return "cardctl order conflict list"
-    if reason == PassedOver.TO_SHIP:
-        return f"cardctl delivery ship {order} --carrier NAME --tracking NUMBER"
-    if reason == PassedOver.TO_CONFIRM:
+    if status == PassedOver.TO_CONFIRM or (status, via) == _ASKED:
         told = _("cardctl delivery confirm FILE, or delivery retry {order} to ask once more")
         return told.format(order=order)
-    return None
+    if status in (PassedOver.TOLD, DeliveryStatus.WAITING) and via == DeliveryVia.WEBHOOK:
+        # The chat group is not told again: somebody hands over what it was told of.
+        return f"cardctl delivery send {order} --via terminal"
+    if status in (PassedOver.TOLD, PassedOver.OTHER_WAY, PassedOver.GIVEN_UP):
+        out = " --out NAME.xlsx" if via == DeliveryVia.FILE else ""
+        return f"cardctl delivery send {order} --via {via}{out}"
+    commands: dict[str, str] = {
+        PassedOver.CONFLICT: "cardctl order conflict list",
+        PassedOver.TO_SHIP: "cardctl delivery ship {order} --carrier NAME --tracking NUMBER",
+        DeliveryStatus.DEAD: "cardctl delivery retry {order}",
+    }
+    return commands[status].format(order=order) if status in commands else None

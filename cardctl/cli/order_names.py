@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from cardctl.cli.language import _
 from cardctl.errors import BadValue, InputRefused, UsageRefused
 from cardctl.identifiers import OrderName, parse_order_name
 
@@ -65,15 +66,17 @@ def is_one(given: "Sequence[OrderName | str]") -> bool:
 
 
 def names_of(given: "Sequence[OrderName | str]") -> "list[OrderName]":
-    """The orders named, or those on stdin, a line each; empty lines are passed over.
+    """The orders named, or those on stdin, a line each, as in a list of orders alone.
 
-    Raises `BadLine` and `StdinAlone`.
+    Empty lines are passed over, and so is the heading of such a list. Raises `BadLine` and
+    `StdinAlone`.
     """
     if list(given) == [_STDIN]:
         # A line without an end is read up to what no name is as long as.
         given_lines = iter(lambda: sys.stdin.readline(_LONGEST_LINE), "")
         lines = enumerate((line.strip("\ufeff \t\r\n") for line in given_lines), start=1)
-        return [_name_on(number, line) for number, line in lines if line]
+        headings = ("", "order", _("order"))
+        return [_name_on(number, line) for number, line in lines if line not in headings]
     if _STDIN in given:
         raise StdinAlone
     return cast("list[OrderName]", list(given))

@@ -39,6 +39,7 @@ _NOTHING_ELSE = (None, PassedOver.NO_CARDS, PassedOver.NOT_DELIVERED, PassedOver
 
 
 _WAITS_FOR = (
+    (DeliveryVia.WEBHOOK, PassedOver.TOLD),
     (DeliveryVia.TOPUP, PassedOver.TO_CONFIRM),
     (DeliveryVia.SHIPMENT, PassedOver.TO_SHIP),
 )

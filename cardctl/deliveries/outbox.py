@@ -29,6 +29,14 @@ DELIVERABLE = (
 OPEN = (DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.WAITING, DeliveryStatus.DEAD)
 """A delivery that is not over: the order is not put into the outbox once more beside it."""
 
+_ELSEWHERE = {
+    DeliveryStatus.PENDING: PassedOver.OTHER_WAY,
+    DeliveryStatus.SENDING: PassedOver.SENDING,
+    DeliveryStatus.WAITING: PassedOver.TOLD,
+    DeliveryStatus.DEAD: PassedOver.GIVEN_UP,
+}
+"""Why an order does not go one way, by the state of its delivery by another."""
+
 _PENDING, _WAITING = DeliveryStatus.PENDING.value, DeliveryStatus.WAITING.value
 _DEAD, _CANCELLED = DeliveryStatus.DEAD.value, DeliveryStatus.CANCELLED.value
 
@@ -64,10 +72,18 @@ Lacks = Callable[[HeldOrder], PassedOver | None]
 
 
 class Enqueued(NamedTuple):
-    """How many deliveries were added, and the orders that are in dispute or lack what is needed."""
+    """How many deliveries were added, and the orders that wait for a person or another way."""
 
     added: int
     left_out: dict[OrderKey, PassedOver]
+
+
+class _Before(NamedTuple):
+    """A delivery of an order's cards."""
+
+    via: str
+    status: str
+    reprint: int
 
 
 class OrderCard(NamedTuple):
@@ -95,10 +111,12 @@ def enqueue(
     """Put orders (bucket, id) with cards that were not delivered yet into the outbox.
 
     An order is passed over that may not be delivered, that has nothing new to deliver, or that has
-    a delivery of its cards which is not over, whatever its way. One that `lacks` what the way
-    needs is left out: another way can take it; so is one whose status a conflict is about, until
-    that is decided. A `reprint` delivers once more what was delivered
-    before, and says why. Up to some thousand orders at a time; they are locked.
+    a delivery of its cards by this way which is not over. Left out, and told, is one that has a
+    delivery by another way which is not over, also where it was given up: its cards may have
+    arrived, and go by two ways only when somebody names the order (see `redirect`). So is one that
+    `lacks` what the way needs, and one whose status a conflict is about. A `reprint` delivers once
+    more what was delivered before, and says why. Up to some thousand orders at a time; they are
+    locked.
     """
     states = hold_orders(session, orders)
     known = _card_deliveries_of(session, list(states))
@@ -109,13 +127,15 @@ def enqueue(
     for key, order in states.items():
         before = known.get(key, [])
         wanted = any(card.usable and card.delivered == reprint for card in held.get(key, ()))
-        if order.status not in DELIVERABLE or not wanted or any(one in OPEN for one, _ in before):
+        ways = {one.via: DeliveryStatus(one.status) for one in before if one.status in OPEN}
+        if order.status not in DELIVERABLE or not wanted or via in ways:
             continue
-        lacking = PassedOver.CONFLICT if key in disputed else lacks(order)
+        elsewhere = next((_ELSEWHERE[status] for status in ways.values()), None)
+        lacking = PassedOver.CONFLICT if key in disputed else elsewhere or lacks(order)
         if lacking is not None:
             left_out[key] = lacking
             continue
-        count = 1 + max((count for _, count in before), default=0) if reprint else 0
+        count = 1 + max((one.reprint for one in before), default=0) if reprint else 0
         # The longest wait is served first, as in issuing.
         due_at = min(order.waiting_since, run.at)
         place = _idempotency_key(key, via, len(before))
@@ -227,19 +247,19 @@ def _taken_cards(
 
 def _card_deliveries_of(
     session: Session, orders: Sequence[OrderKey]
-) -> dict[OrderKey, list[tuple[str, int]]]:
-    """The status of each delivery of orders' cards, and which reprint it was."""
-    found: dict[OrderKey, list[tuple[str, int]]] = {}
+) -> dict[OrderKey, list[_Before]]:
+    """The deliveries of orders' cards."""
+    found: dict[OrderKey, list[_Before]] = {}
     rows = select_many(
         session,
         deliveries,
-        columns=("bucket", "order_id", "order_line_id", "status", "reprint"),
+        columns=("bucket", "order_id", "order_line_id", *_Before._fields),
         key=("bucket", "order_id"),
         rows=orders,
     )
-    for bucket, order_id, line_id, status, reprint in rows:
+    for bucket, order_id, line_id, *facts in rows:
         if line_id is None:
-            found.setdefault((bucket, order_id), []).append((status, reprint))
+            found.setdefault((bucket, order_id), []).append(_Before(*facts))
     return found
 
 

@@ -96,6 +96,34 @@ def test_the_cards_are_in_a_workbook_whose_password_goes_another_way(mailing):
     mailing.run("audit verify")
 
 
+def test_a_mail_that_was_given_up_goes_another_way_when_somebody_says_so(mailing):
+    """Never by itself: it may have arrived. The list of such orders can be handed on as it is."""
+    refused = mailing.run("delivery password TB:1 --reason asked --json", status=5)
+    assert refused.error["code"] == "never-mailed"
+    with served(mailing, "554 mailbox unknown"):
+        dead = mailing.run(AGAIN, status=9).json["deliveries"]
+    assert [(one["status"], one["hint"]) for one in dead] == [
+        ("dead", "cardctl delivery retry TB:1")
+    ]
+    mailing.run("delivery password TB:1 --reason 'it may have arrived'")
+    mailing.env["PW"] = "made-up"
+    by_file = "--via file --out cards.xlsx --password-source env:PW"
+    for line in (f"--pending {by_file} --dry-run", f"--pending {by_file}"):
+        told = mailing.run(f"delivery send {line} --json", status=8).json
+        assert (told["skipped"], told["pending"]) == (1, 0)
+        assert [(one["order"], one["status"], one["hint"]) for one in told["deliveries"]] == [
+            ("TB:1", "given-up", "cardctl delivery send TB:1 --via file --out NAME.xlsx")
+        ]
+    assert mailing.run(SEND).json["deliveries"] == [], "told when it died, and by status"
+
+    listed = mailing.run("delivery list --status dead --via email --fields order --format plain")
+    sent = mailing.run(f"delivery send - {by_file} --json", stdin=listed.stdout.encode()).json
+    assert sent["delivered"] == 1
+    mailing.run("delivery send - --via terminal", stdin=b"TB:1\norders\n", status=3)
+    assert status(mailing) == "delivered"
+    mailing.run("audit verify")
+
+
 def test_an_order_without_an_address_is_left_to_another_way(mailing):
     mailing.import_codes("VIP", [f"MADE-UP-{place}" for place in range(4)])
     for number in ("2", "3"):

@@ -115,6 +115,11 @@ def test_a_named_order_is_tried_at_once_and_by_another_way_if_that_is_asked_for(
     assert failed["deliveries"][0]["attempts"] == 2
     sold.env["PW"] = "made-up"
     way = "--via file --out one.xlsx --password-source env:PW --json"
+    told = sold.run(f"delivery send --pending {way}", status=8).json
+    assert {(one["order"], one["status"]) for one in told["deliveries"]} == {
+        ("TB:1", "other-way"),
+        ("TB:2", "other-way"),
+    }
     assert sold.run(f"delivery send TB:1 {way}").json["delivered"] == 1
     assert set(listed(sold, "order", "via", "status")) == {
         ("TB:1", "webhook", "cancelled"),

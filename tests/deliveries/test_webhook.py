@@ -150,7 +150,15 @@ def test_a_bot_is_told_of_an_order_without_its_cards(wired):
         assert failed["failed"] == 1
         assert "rejected" in failed["deliveries"][0]["error"]
         assert "made-up-bot-key" not in json.dumps(failed)
-        assert wired.run("delivery send TB:1 --via webhook --json").json["waiting"] == 1
+        by_hand = "cardctl delivery send TB:1 --via terminal"
+        for line, ends, code in (
+            ("TB:1 --via webhook", 0, "waiting"),
+            ("TB:1 --via webhook", 5, "told"),
+            ("--pending --via terminal", 8, "told"),
+        ):
+            told = wired.run(f"delivery send {line} --json", status=ends).json["deliveries"]
+            assert [(one["status"], one["hint"]) for one in told] == [(code, by_hand)]
+        assert wired.run(SEND).json["deliveries"] == []
         text = server.requests[1].body.decode()
     assert "TB:1" in text
     assert "视频会员 × 2" in text

@@ -94,7 +94,7 @@ def password(context: Context, names: OrdersOrStdin, reason: Reason) -> None:
     """Show the passwords of the workbooks that were mailed.
 
     Tell them to the buyers by another way than the mail. They need no keeping: an order's is
-    always the same.
+    always the same. What was mailed with --password-source opens with that password instead.
     """
     from cardctl.deliveries.passwords import passwords_of
 

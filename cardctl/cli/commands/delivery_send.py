@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 noun = Noun("delivery")
 
+_DEAD_BY_ANOTHER_WAY = (
+    "cardctl delivery list --status dead --fields order --format plain"
+    " | cardctl delivery send - --via terminal"
+)
+
 
 class NamesOrPending(UsageRefused):
     """Sending was told neither which orders nor all that wait, or both."""
@@ -53,6 +58,7 @@ class ReprintOptions(UsageRefused):
         "cardctl delivery send TB:1001 --via terminal",
         "cardctl delivery send --pending --via email",
         "cardctl delivery send --pending --via file --out cards.xlsx --password-source env:PW",
+        _DEAD_BY_ANOTHER_WAY,
         "cardctl delivery send TB:1001 --via terminal --reprint --reason 'the buyer lost it'",
     ),
 )
@@ -77,7 +83,8 @@ def send(
     """Deliver the cards of orders.
 
     What was delivered before is unchanged. What fails stays in the outbox, and the next send
-    with --pending tries it again.
+    with --pending tries it again. An order that was to go by another way, or was given up there,
+    is reported with --pending, and goes this way when it is named.
     """
     from cardctl.deliveries.channel import open_channel
     from cardctl.deliveries.deliver import deliver
