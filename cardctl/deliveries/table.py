@@ -1,17 +1,24 @@
 """A message as rows of a table: a row a card, as it stands in workbooks; in clear."""
 
+from collections.abc import Iterable
+
 from cardctl.deliveries.message import Message, Sender
-from cardctl.deliveries.text import Words, contact_text, expiry_text, fields_text
+from cardctl.deliveries.text import Word, contact_text, expiry_text, fields_text
+from cardctl.settings import Language
 
 Row = tuple[str | None, ...]
 
 
-def table_header(words: Words) -> tuple[str, ...]:
-    """The headings of `table_rows`."""
-    return (
-        *(words.order, words.buyer, words.product, words.number, words.secret, words.fields),
-        *(words.expires, words.guide, words.contact),
-    )
+TABLE = (
+    *(Word.ORDER, Word.BUYER, Word.PRODUCT, Word.NUMBER, Word.SECRET, Word.FIELDS),
+    *(Word.EXPIRES, Word.GUIDE, Word.CONTACT),
+)
+"""The headings of `table_rows`."""
+
+
+def header_of(headings: Iterable[Word], language: Language) -> tuple[str, ...]:
+    """Headings in the language of those who read the table."""
+    return tuple(word.said(language) for word in headings)
 
 
 def table_rows(message: Message, sender: Sender) -> list[Row]:

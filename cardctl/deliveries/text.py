@@ -5,7 +5,7 @@ its few words stand here in both languages and not in the catalogue of the termi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from enum import Enum
 from itertools import groupby
 
 from cardctl.clock import NEVER, day_of
@@ -14,75 +14,32 @@ from cardctl.settings import Language
 from cardctl.vocabulary import ProductKind
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words of a delivered text and of the headings of a delivered table."""
+class Word(Enum):
+    """A word of delivered texts, or a heading of delivered tables: in English, in Chinese."""
 
-    colon: str
-    order: str
-    buyer: str
-    product: str
-    number: str
-    user: str
-    code: str
-    password: str
-    link: str
-    secret: str
-    fields: str
-    expires: str
-    never: str
-    guide: str
-    contact: str
-    text: str
-    sheet: str
+    COLON = (": ", "：")
+    ORDER = ("Order", "订单号")
+    BUYER = ("Buyer", "买家")
+    PRODUCT = ("Product", "商品")
+    NUMBER = ("Card number", "卡号")
+    USER = ("User name", "账号")
+    CODE = ("Code", "卡密")
+    PASSWORD = ("Password", "密码")
+    LINK = ("Link", "链接")
+    SECRET = ("Code or password", "卡密")
+    FIELDS = ("Further fields", "其他信息")
+    EXPIRES = ("Good until", "有效期至")
+    NEVER = ("no end", "长期有效")
+    GUIDE = ("How to use it", "使用说明")
+    CONTACT = ("Questions", "售后联系")
+    TEXT = ("Text", "发货内容")
+    SHEET = ("Cards", "卡密")
     """The name of a sheet of cards."""
 
-
-_WORDS = {
-    Language.EN: Words(
-        colon=": ",
-        order="Order",
-        buyer="Buyer",
-        product="Product",
-        number="Card number",
-        user="User name",
-        code="Code",
-        password="Password",  # noqa: S106 -- a heading
-        link="Link",
-        secret="Code or password",  # noqa: S106 -- a heading
-        fields="Further fields",
-        expires="Good until",
-        never="no end",
-        guide="How to use it",
-        contact="Questions",
-        text="Text",
-        sheet="Cards",
-    ),
-    Language.ZH: Words(
-        colon="：",
-        order="订单号",
-        buyer="买家",
-        product="商品",
-        number="卡号",
-        user="账号",
-        code="卡密",
-        password="密码",  # noqa: S106 -- a heading
-        link="链接",
-        secret="卡密",  # noqa: S106 -- a heading
-        fields="其他信息",
-        expires="有效期至",
-        never="长期有效",
-        guide="使用说明",
-        contact="售后联系",
-        text="发货内容",
-        sheet="卡密",
-    ),
-}
-
-
-def words_of(language: Language) -> Words:
-    """The words of a language."""
-    return _WORDS[language]
+    def said(self, language: Language) -> str:
+        """The word in that language."""
+        english, chinese = self.value
+        return chinese if language is Language.ZH else english
 
 
 def message_text(message: Message, sender: Sender) -> str:
@@ -108,13 +65,13 @@ def message_texts(message: Message, sender: Sender, *, most: int) -> list[str]:
 def expiry_text(card: SentCard, sender: Sender) -> str:
     """The last day a card is good for, in the shop's time zone."""
     if card.expires_at == NEVER:
-        return words_of(sender.language).never
+        return Word.NEVER.said(sender.language)
     return day_of(card.expires_at, sender.zone).isoformat()
 
 
 def fields_text(card: SentCard, sender: Sender) -> str:
     """The further fields of an account, one a line; in clear."""
-    colon = words_of(sender.language).colon
+    colon = Word.COLON.said(sender.language)
     return "\n".join(f"{name}{colon}{text.reveal()}" for name, text in card.fields.items())
 
 
@@ -124,25 +81,28 @@ def contact_text(sender: Sender) -> str:
 
 
 def _blocks(message: Message, sender: Sender) -> Iterator[str]:
-    words = words_of(sender.language)
-    yield f"{words.order}{words.colon}{message.number}"
+    yield _line(Word.ORDER, message.number, sender)
     for (product, guide), group in groupby(message.cards, lambda card: (card.product, card.guide)):
         for card in group:
-            yield "\n".join((f"{words.product}{words.colon}{product}", *_lines(card, sender)))
+            yield "\n".join((_line(Word.PRODUCT, product, sender), *_lines(card, sender)))
         if guide:
-            yield f"{words.guide}{words.colon}{guide}"
+            yield _line(Word.GUIDE, guide, sender)
     if contact := contact_text(sender):
-        yield f"{words.contact}{words.colon}{contact}"
+        yield _line(Word.CONTACT, contact, sender)
 
 
 def _lines(card: SentCard, sender: Sender) -> Iterator[str]:
-    words = words_of(sender.language)
-    account = card.kind == ProductKind.ACCOUNT
+    label = Word.LINK if card.kind == ProductKind.LINK else Word.CODE
     if card.number is not None:
-        yield f"{words.user if account else words.number}{words.colon}{card.number.reveal()}"
-    label = words.link if card.kind == ProductKind.LINK else words.code
-    label = words.password if card.number is not None else label
-    yield f"{label}{words.colon}{card.secret.reveal()}"
+        label = Word.PASSWORD
+        whose = Word.USER if card.kind == ProductKind.ACCOUNT else Word.NUMBER
+        yield _line(whose, card.number.reveal(), sender)
+    yield _line(label, card.secret.reveal(), sender)
     if card.fields:
         yield fields_text(card, sender)
-    yield f"{words.expires}{words.colon}{expiry_text(card, sender)}"
+    yield _line(Word.EXPIRES, expiry_text(card, sender), sender)
+
+
+def _line(label: Word, text: str, sender: Sender) -> str:
+    language = sender.language
+    return f"{label.said(language)}{Word.COLON.said(language)}{text}"

@@ -42,9 +42,9 @@ from cardctl.deliveries.patience import Patience
 from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.signed import IDEMPOTENCY_KEY
 from cardctl.deliveries.smtp import connect, read_mail_server
-from cardctl.deliveries.table import table_header, table_rows
+from cardctl.deliveries.table import TABLE, header_of, table_rows
 from cardctl.deliveries.templates import BadTemplate, Templates
-from cardctl.deliveries.text import words_of
+from cardctl.deliveries.text import Word
 from cardctl.deliveries.wording import described, has_hidden
 from cardctl.vault.delivery_password import DRAWN_SPINS, delivery_password
 from cardctl.vault.protected_package import (
@@ -170,9 +170,9 @@ class _Email:
         """The cards that may not stand in the text, encrypted; they are in memory only."""
         hidden = tuple(card for card in message.cards if not card.secret_in_text)
         sender, stream = self._outlet.sender, BytesIO()
-        words = words_of(sender.language)
+        header = header_of(TABLE, sender.language)
         package = ProtectedPackage(stream, self._password_of(message))
-        workbook = GrowingWorkbook(package, table_header(words), sheet=words.sheet)
+        workbook = GrowingWorkbook(package, header, sheet=Word.SHEET.said(sender.language))
         for row in table_rows(replace(message, cards=hidden), sender):
             workbook.add(row)
         workbook.finish()

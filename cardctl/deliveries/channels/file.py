@@ -21,8 +21,8 @@ from cardctl.deliveries.channel import (
 from cardctl.deliveries.failures import PasswordTooLong
 from cardctl.deliveries.message import Message, Sender
 from cardctl.deliveries.results import SendResult
-from cardctl.deliveries.table import Row, table_header, table_rows
-from cardctl.deliveries.text import Words, message_texts, words_of
+from cardctl.deliveries.table import TABLE, Row, header_of, table_rows
+from cardctl.deliveries.text import Word, message_texts
 from cardctl.errors import InputRefused, UsageRefused
 from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage, stretch
 from cardctl.vocabulary import DeliveryLayout, DeliveryVia
@@ -55,14 +55,14 @@ class _File:
 
     def __init__(self, outlet: Outlet, *, path: Path, fresh: Path, stream: BinaryIO) -> None:
         assert outlet.password is not None
-        words = words_of(outlet.sender.language)
-        header = _HEADERS[outlet.layout](words)
+        language = outlet.sender.language
+        header = header_of(_HEADINGS[outlet.layout], language)
         self._outlet = outlet
         self._path = path
         self._fresh = fresh
         self._stream = stream
         self._package = ProtectedPackage(stream, stretch(outlet.password))
-        self._workbook = GrowingWorkbook(self._package, header, sheet=words.sheet)
+        self._workbook = GrowingWorkbook(self._package, header, sheet=Word.SHEET.said(language))
 
     def send(self, message: Message) -> Answer:
         rows = _ROWS[self._outlet.layout](message, self._outlet.sender)
@@ -89,17 +89,14 @@ class _File:
         self._workbook.close()
 
 
-def _chat_header(words: Words) -> tuple[str, ...]:
-    return words.order, words.buyer, words.text
-
-
 def _chat_rows(message: Message, sender: Sender) -> list[Row]:
     """A row an order; one whose text a cell cannot hold has several."""
     texts = message_texts(message, sender, most=CELL_MAX)
     return [(message.order, message.buyer, text) for text in texts]
 
 
-_HEADERS = {DeliveryLayout.TABLE: table_header, DeliveryLayout.CHAT: _chat_header}
+_CHAT = (Word.ORDER, Word.BUYER, Word.TEXT)
+_HEADINGS = {DeliveryLayout.TABLE: TABLE, DeliveryLayout.CHAT: _CHAT}
 _ROWS = {DeliveryLayout.TABLE: table_rows, DeliveryLayout.CHAT: _chat_rows}
 
 
