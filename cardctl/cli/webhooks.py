@@ -79,3 +79,32 @@ def read_webhook(
     elif shape == WebhookShape.JSON and not context.no_input:
         key = Secret(context.ask_new_secret("Key that signs the messages"))
     return Webhook(url=address, shape=shape, key=key)
+
+
+def put(context: Context, noun: str, code: str, webhook: "Webhook") -> None:
+    """Set the webhook of a channel or a supplier."""
+    from cardctl.catalog.webhooks import set_webhook
+
+    with context.change() as (session, run):
+        entry = set_webhook(
+            session, run=run, vault=context.vault, noun=noun, code=code, webhook=webhook
+        )
+    context.show(entry, CHANGED)
+
+
+def show(context: Context, noun: str, code: str) -> None:
+    """Show a webhook, but no secret of it."""
+    from cardctl.catalog.webhooks import show_webhook
+
+    with context.reading() as session:
+        entry = show_webhook(session, noun=noun, code=code)
+    context.show(entry, SHOWN)
+
+
+def remove(context: Context, noun: str, code: str) -> None:
+    """Remove a webhook."""
+    from cardctl.catalog.webhooks import remove_webhook
+
+    with context.change() as (session, run):
+        entry = remove_webhook(session, run=run, noun=noun, code=code)
+    context.show(entry, CHANGED)

@@ -172,30 +172,16 @@ def set_webhook(
 
     The JSON is signed with the key. A chat group's bot gets messages without secrets.
     """
-    from cardctl.catalog import webhooks as catalogue
-
     given = webhooks.read_webhook(
-        context,
-        url=url,
-        url_source=url_source,
-        secret_source=secret_source,
-        shape=shape,
+        context, url=url, url_source=url_source, secret_source=secret_source, shape=shape
     )
-    with context.change() as (session, run):
-        entry = catalogue.set_webhook(
-            session, run=run, vault=context.vault, noun="channel", code=channel, webhook=given
-        )
-    context.show(entry, webhooks.CHANGED)
+    webhooks.put(context, "channel", channel, given)
 
 
 @webhook.verb("show", columns=webhooks.SHOWN, examples=("cardctl channel webhook show TB",))
 def show_webhook(context: Context, channel: Code) -> None:
     """Show where a channel's orders go, as far as it is no secret."""
-    from cardctl.catalog import webhooks as catalogue
-
-    with context.reading() as session:
-        entry = catalogue.show_webhook(session, noun="channel", code=channel)
-    context.show(entry, webhooks.SHOWN)
+    webhooks.show(context, "channel", channel)
 
 
 @webhook.verb(
@@ -206,8 +192,4 @@ def show_webhook(context: Context, channel: Code) -> None:
 )
 def remove_webhook(context: Context, channel: Code) -> None:
     """Send nothing to a channel's webhook any more."""
-    from cardctl.catalog import webhooks as catalogue
-
-    with context.change() as (session, run):
-        entry = catalogue.remove_webhook(session, run=run, noun="channel", code=channel)
-    context.show(entry, webhooks.CHANGED)
+    webhooks.remove(context, "channel", channel)

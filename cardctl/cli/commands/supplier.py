@@ -277,29 +277,16 @@ def set_webhook(
 
     The key signs the requests, and the supplier's answers are held against it.
     """
-    from cardctl.catalog import webhooks as catalogue
-
     given = webhooks.read_webhook(
-        context,
-        url=url,
-        url_source=url_source,
-        secret_source=secret_source,
+        context, url=url, url_source=url_source, secret_source=secret_source
     )
-    with context.change() as (session, run):
-        entry = catalogue.set_webhook(
-            session, run=run, vault=context.vault, noun="supplier", code=supplier, webhook=given
-        )
-    context.show(entry, webhooks.CHANGED)
+    webhooks.put(context, "supplier", supplier, given)
 
 
 @webhook.verb("show", columns=webhooks.SHOWN, examples=("cardctl supplier webhook show SUP",))
 def show_webhook(context: Context, supplier: Code) -> None:
     """Show where a supplier takes requests, but no secret of it."""
-    from cardctl.catalog import webhooks as catalogue
-
-    with context.reading() as session:
-        entry = catalogue.show_webhook(session, noun="supplier", code=supplier)
-    context.show(entry, webhooks.SHOWN)
+    webhooks.show(context, "supplier", supplier)
 
 
 @webhook.verb(
@@ -310,8 +297,4 @@ def show_webhook(context: Context, supplier: Code) -> None:
 )
 def remove_webhook(context: Context, supplier: Code) -> None:
     """Send nothing to a supplier's webhook any more."""
-    from cardctl.catalog import webhooks as catalogue
-
-    with context.change() as (session, run):
-        entry = catalogue.remove_webhook(session, run=run, noun="supplier", code=supplier)
-    context.show(entry, webhooks.CHANGED)
+    webhooks.remove(context, "supplier", supplier)
