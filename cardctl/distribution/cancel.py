@@ -16,7 +16,7 @@ from cardctl.audit.record import Run
 from cardctl.distribution.hold import hold_recipients, plan_lock
 from cardctl.distribution.progress import PlanRow, find_plan
 from cardctl.distribution.recipients import order_number
-from cardctl.errors import NotFound
+from cardctl.errors import NotFound, StateForbids
 from cardctl.identifiers import order_bucket
 from cardctl.orders.cancel import CANCELLABLE, cancel_order
 from cardctl.orders.refund import RefundWish, refund_order
@@ -41,7 +41,24 @@ class RecipientMissing(NotFound):
     """The plan has no such recipient."""
 
     message = "plan {plan} has no recipient {name}"
-    hint = "cardctl distribute status {plan}"
+    hint = "cardctl distribute report {plan} --out FILE.xlsx"
+
+
+class RecipientHasCards(CardsWereSeen):
+    """One recipient is to be taken back who has seen their cards."""
+
+    hint = "cardctl order refund {order} --reason TEXT pays it back; the cards stay theirs"
+
+
+class NothingToCancel(StateForbids):
+    """Nobody is left of the plan but those who have their cards; `order` is of the first."""
+
+    code = "nothing-to-cancel"
+    message = "plan {plan} was not cancelled: all that is left of it was handed over ({left})"
+    hint = (
+        "cardctl distribute report {plan} --out FILE.xlsx names them;"
+        " cardctl order refund {order} --reason TEXT pays one back"
+    )
 
 
 @dataclass(slots=True)
@@ -75,14 +92,14 @@ def cancel_recipient(
 ) -> CancelResult:
     """Take back what one recipient is to get; again changes nothing.
 
-    Raises `PlanMissing`, `RecipientMissing`, and `CardsWereSeen` when it is too late.
+    Raises `PlanMissing`, `RecipientMissing`, and `RecipientHasCards` when it is too late.
     """
     plan = find_plan(session, name=name)
     one = find_recipient(session, plan=plan, recipient=recipient)
     result = CancelResult(plan.name, plan.status)
     _take_back(session, run, _Taking(plan, reason, result), [one])
     if result.left:
-        raise CardsWereSeen(order=result.orders[0])
+        raise RecipientHasCards(order=result.orders[0])
     return result
 
 
@@ -97,18 +114,24 @@ def cancel_plan(
 ) -> CancelResult:
     """Take a plan back for everybody whose cards were not seen, some at a time.
 
-    It is cancelled first, so that it is not run meanwhile; killed on the way it goes on when run
-    again. Raises `PlanMissing` and `JobRunning`.
+    It is cancelled together with the first of them, so that it is not run any more; killed on the
+    way it goes on when run again. Raises `PlanMissing`, `JobRunning` and `NothingToCancel`.
     """
     with job_lock(store, plan_lock(name)), run.steps(store):
-        with run.transaction(store, dry_run=dry_run, final=False) as session:
+        with store.reading() as session:
             plan = find_plan(session, name=name)
-            _close(session, run, plan, reason)
-        result = CancelResult(name, PlanStatus.CANCELLED.value)
+        result = CancelResult(name, plan.status)
+        taking = _Taking(plan, reason, result)
         for part in _chunks(store, plan):
             with run.transaction(store, dry_run=dry_run, final=False) as session:
-                _take_back(session, run, _Taking(plan, reason, result), part)
+                _take_back(session, run, taking, part)
+                if result.cancelled:
+                    _close(session, run, taking)
             advance(len(part))
+        if result.left and result.status != PlanStatus.CANCELLED:
+            raise NothingToCancel(plan=name, left=result.left, order=result.orders[0])
+        with run.transaction(store, dry_run=dry_run, final=False) as session:
+            _close(session, run, taking)
     return result
 
 
@@ -125,14 +148,6 @@ def find_recipient(session: Session, *, plan: PlanRow, recipient: str) -> Named:
     if row is None:
         raise RecipientMissing(noun="recipient", name=recipient, plan=plan.name)
     return Named(*row)
-
-
-def _close(session: Session, run: Run, plan: PlanRow, reason: str) -> None:
-    if plan.status != PlanStatus.CANCELLED:
-        closed = PlanStatus.CANCELLED.value
-        session.execute(update(plans).where(plans.c.id == plan.id).values(status=closed))
-        told = {"plan": plan.name, "was": plan.status, "reason": reason}
-        run.record(session, "distribute.cancel", told)
 
 
 def _chunks(store: Store, plan: PlanRow) -> Iterator[list[Named]]:
@@ -159,6 +174,18 @@ class _Taking:
     plan: PlanRow
     reason: str
     result: CancelResult
+
+
+def _close(session: Session, run: Run, taking: _Taking) -> None:
+    """Cancel the plan itself, once."""
+    plan, result = taking.plan, taking.result
+    if result.status == PlanStatus.CANCELLED:
+        return
+    closed = PlanStatus.CANCELLED.value
+    session.execute(update(plans).where(plans.c.id == plan.id).values(status=closed))
+    told = {"plan": plan.name, "was": plan.status, "reason": taking.reason}
+    run.record(session, "distribute.cancel", told)
+    result.status = closed
 
 
 def _take_back(session: Session, run: Run, taking: _Taking, named: Sequence[Named]) -> None:

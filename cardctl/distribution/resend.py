@@ -10,12 +10,13 @@ from cardctl.deliveries.deliver import Wish, deliver
 from cardctl.deliveries.outbox import DELIVERABLE
 from cardctl.deliveries.results import SendResult
 from cardctl.distribution.cancel import find_recipient
-from cardctl.distribution.progress import PlanRow, delivery_count
+from cardctl.distribution.progress import PlanRow, delivery_count, state_of, with_orders
 from cardctl.errors import StateForbids
+from cardctl.schema.distribution import plan_recipients
 from cardctl.schema.orders import orders
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
-from cardctl.vocabulary import DeliveryStatus
+from cardctl.vocabulary import DeliveryStatus, RecipientState
 
 
 class NothingToSend(StateForbids):
@@ -24,6 +25,13 @@ class NothingToSend(StateForbids):
     code = "nothing-to-send"
     message = "recipient {recipient} of plan {plan} has no cards that could be sent"
     hint = "cardctl distribute run {plan}"
+
+
+class RecipientCancelled(NothingToSend):
+    """The recipient was taken back: no run gives them cards."""
+
+    message = "recipient {recipient} of plan {plan} was cancelled: there is nothing to send"
+    hint = "cardctl distribute plan FILE --name NAME, with them in the table of a new plan"
 
 
 def resend(
@@ -40,24 +48,30 @@ def resend(
 ) -> SendResult:
     """Deliver to one recipient by an open channel, whatever way it went before.
 
-    Raises `RecipientMissing`, `NothingToSend`, and what sending raises.
+    Raises `RecipientMissing`, `NothingToSend`, `RecipientCancelled`, and what sending raises.
     """
     with store.reading() as session:
         found = find_recipient(session, plan=plan, recipient=recipient)
-        query = select(orders.c.id, orders.c.status, delivery_count(DeliveryStatus.DELIVERED))
-        order = session.execute(
-            query.where(
-                orders.c.bucket == found.bucket,
-                orders.c.channel_id == plan.channel_id,
-                orders.c.number == found.order_number,
+        query = (
+            select(
+                orders.c.id,
+                orders.c.status,
+                plan_recipients.c.cancelled_at,
+                delivery_count(DeliveryStatus.DELIVERED),
             )
-        ).first()
-    if order is None or order.status not in DELIVERABLE:
+            .select_from(with_orders(plan))
+            .where(plan_recipients.c.bucket == found.bucket, plan_recipients.c.id == found.id)
+        )
+        order_id, status, cancelled_at, delivered = session.execute(query).one()
+    state = state_of(status, dropped=cancelled_at is not None, delivered=delivered > 0, dead=False)
+    if state is RecipientState.CANCELLED:
+        raise RecipientCancelled(recipient=recipient, plan=plan.name)
+    if status not in DELIVERABLE:
         raise NothingToSend(recipient=recipient, plan=plan.name)
     name = f"{plan.channel}:{found.order_number}"
     wish = Wish(
-        named=((name, (found.bucket, order.id)),),
-        reprint=bool(order[2]),
+        named=((name, (found.bucket, order_id)),),
+        reprint=bool(delivered),
         reason=reason,
         dry_run=dry_run,
     )

@@ -51,14 +51,24 @@ def test_a_plan_by_way_of_the_terminal_shows_its_cards(shop, staff):
     assert "MADE-UP-0000" in shown.stdout
 
 
-@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_nothing_is_sent_again_to_who_has_nothing(shop, staff):
-    staff.people(1)
+    staff.codes(1)
+    staff.people(4)
     shop.run("distribute plan staff.csv --name spring", status=8)
+    shop.run("distribute cancel spring u0000 --reason x --yes")
     shop.run("distribute resend spring u0000 --reason x", status=2)
-    line = "distribute resend spring u0000 --via terminal --reason x --json"
-    assert shop.run(line, status=5).error["code"] == "nothing-to-send"
-    shop.run(line.replace("u0000", "nobody"), status=4)
+    shop.run("distribute run spring", status=8)
+    (given,) = staff.given()
+    shop.run(f"distribute cancel {given.replace('/', ' ')} --reason x --yes")
+
+    line = "distribute resend spring {} --via terminal --reason x --json"
+    refused = {
+        f"u000{n}": shop.run(line.format(f"u000{n}"), status=5).error["hint"] for n in range(4)
+    }
+    gone = {"u0000", given.removeprefix("spring/")}
+    assert {one for one, hint in refused.items() if "distribute plan" in hint} == gone
+    assert {one for one, hint in refused.items() if "distribute run" in hint} == {*refused} - gone
+    shop.run(line.format("nobody"), status=4)
 
 
 @pytest.fixture

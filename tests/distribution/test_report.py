@@ -69,6 +69,7 @@ def test_cards_in_clear_need_a_reason_and_a_password_and_are_audited(given):
     line = "distribute report spring --out cards.xlsx --reveal"
     given.env["PW"] = "made-up-pass"
     given.run(line, status=2)
+    given.run(f"{line.removesuffix(' --reveal')} --password-source env:PW", status=2)
     given.run(f"{line} --reason x", status=2)
     given.run(f"{line.replace('xlsx', 'csv')} --reason x --password-source env:PW", status=2)
     revealed = "SELECT count(*) FROM order_event WHERE kind = 'revealed'"

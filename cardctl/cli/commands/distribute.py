@@ -44,6 +44,14 @@ class NoWay(UsageRefused):
     hint = "say it with --via"
 
 
+class NotRevealed(UsageRefused):
+    """A report without cards is not encrypted, though a password for it is named."""
+
+    code = "not-revealed"
+    message = "only a report with its cards in clear is encrypted, and this one is masked"
+    hint = "add --reveal, or leave --password-source out"
+
+
 @noun.verb(
     "plan",
     writes=True,
@@ -199,6 +207,8 @@ def report(
     """Write a row a recipient: what became of them."""
     from cardctl.distribution.progress import find_plan
 
+    if password_source is not None and not reveal:
+        raise NotRevealed
     Output(path=out).check((), may_replace=context.yes)
     with context.reading() as session:
         found = find_plan(session, name=name)
