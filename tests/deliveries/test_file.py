@@ -111,18 +111,25 @@ def test_cards_that_no_cell_could_hold_in_one_text_are_given_in_several(shop):
 
 
 def test_delivered_is_what_is_safely_on_the_disk(sold, monkeypatch):
-    """A full disk at the very end: no file, nothing delivered, and the next run does it all."""
+    """A disk full on the way or at the very end: no file, nothing delivered; the next run does."""
+    fdopen = os.fdopen
 
-    def full(_descriptor):
+    def full(descriptor, *mode):
+        if "w+b" in mode:
+            os.dup2(os.open("/dev/full", os.O_RDWR), descriptor)
+        return fdopen(descriptor, *mode)
+
+    def full_at_last(_descriptor):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr("cardctl.deliveries.channels.file.os.fsync", full)
-        told = sold.run(SEND, status=3)
-    assert told.error["code"] == "output-unwritable"
-    assert not list(sold.folder.glob("*cards*"))
+    for name, fails in (("fdopen", full), ("fsync", full_at_last)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"cardctl.deliveries.channels.file.os.{name}", fails)
+            told = sold.run(SEND, status=3)
+        assert told.error["code"] == "output-unwritable"
+        assert not list(sold.folder.glob("*cards*"))
     rows = sold.run("delivery list --json").json
-    assert {(row["status"], row["attempts"]) for row in rows} == {("pending", 1)}
+    assert {(row["status"], row["attempts"]) for row in rows} == {("pending", 2)}
     assert {row["last_error"][:17] for row in rows} == {"output-unwritable"}
     assert sold.run(SEND).json["delivered"] == len(KEYS)
     sold.run("audit verify")

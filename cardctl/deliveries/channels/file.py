@@ -7,7 +7,7 @@ nothing is written in clear, and nothing counts as delivered that a power cut co
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -115,14 +115,17 @@ def _open(outlet: Outlet) -> Iterator[_File]:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     with _named_failures(path):
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    stream = os.fdopen(descriptor, "w+b")
     try:
-        with os.fdopen(descriptor, "w+b") as stream:
-            file = _File(outlet, path=path, fresh=fresh, stream=stream)
-            try:
-                yield file
-            finally:
-                file.close()
+        file = _File(outlet, path=path, fresh=fresh, stream=stream)
+        try:
+            yield file
+        finally:
+            file.close()
     finally:
+        # What is in its place is on the disk; of the rest a full disk takes nothing more.
+        with suppress(OSError):
+            stream.close()
         fresh.unlink(missing_ok=True)
 
 
