@@ -172,11 +172,11 @@ class Context:
         status: ExitStatus = ExitStatus.DONE,
         extra: Mapping[str, object] | None = None,
         zone: ZoneInfo | None = None,
-    ) -> None:
+    ) -> bool:
         """Show one thing (a dataclass or a dict) or a list of them, and end with `status`.
 
         `extra` adds fields to the JSON of one thing. `zone` is for what is shown before there is
-        a store, else its zone is taken.
+        a store, else its zone is taken. Returns whether somebody may have read it.
         """
         single = not isinstance(value, list | tuple)
         added = dict(extra or {}) | ({"dry_run": True} if self.dry_run else {})
@@ -187,14 +187,15 @@ class Context:
             extra=added,
             zone=zone or self.zone,
         )
-        show(self.output, shown)
+        is_read = show(self.output, shown)
         if self.dry_run and not self.output.is_json:
             self.note("Dry run: nothing was kept.")
         self.status = status
+        return is_read
 
-    def write(self, text: str) -> None:
-        """Write to stdout what is no table: a script, a file's bytes as text."""
-        write(sys.stdout, text)
+    def write(self, text: str) -> bool:
+        """Write to stdout what is no table; returns whether somebody may still read."""
+        return write(sys.stdout, text)
 
     def note(self, text: str, **values: object) -> None:
         """Talk on stderr, unless --quiet; `text` is a template of the catalogue."""

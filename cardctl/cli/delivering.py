@@ -1,5 +1,7 @@
 """What the terminal gives to a delivery channel, and what came of delivering as a result."""
 
+import errno
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +51,7 @@ SENT_ALL = (*COUNTS, Column("messages", "messages", of=MESSAGE))
 class FileMissing(UsageRefused):
     """A delivery into a file does not say which."""
 
-    code = "file-missing"
+    code = "out-missing"
     message = "a delivery by way of a file needs its name"
     hint = "add --out NAME.xlsx"
 
@@ -120,17 +122,35 @@ def show_sent(
     *,
     single: bool = False,
 ) -> None:
-    """Show what came of delivering; what is delivered by way of the terminal is shown as it is."""
+    """Show what came of delivering; what is delivered by way of the terminal is shown as it is.
+
+    Raises `OutputUnwritable` where nobody reads such texts: they are not delivered then.
+    """
     status = status_of(result, single=single)
     if texts and not context.output.is_json:
-        for shown in texts:
-            context.write(escape(shown.text) + "\n\n")
+        show_texts(context, texts)
         if result.delivered == len(texts) == len(result.deliveries):
             context.note("{count} orders delivered", count=result.delivered)
             context.status = status
             return
     messages = [one._asdict() for one in texts]
-    context.show(sent_row(result) | {"messages": messages}, SENT_ALL, status=status)
+    is_read = context.show(sent_row(result) | {"messages": messages}, SENT_ALL, status=status)
+    if context.output.is_json and texts:
+        insist(is_read=is_read)
+
+
+def show_texts(context: Context, texts: "Sequence[ShownText]") -> None:
+    """Show what is delivered by way of the terminal; raises `OutputUnwritable` if nobody reads."""
+    for shown in texts:
+        insist(is_read=context.write(escape(shown.text) + "\n\n"))
+
+
+def insist(*, is_read: bool) -> None:
+    """Let nothing count as delivered that nobody read: raises `OutputUnwritable`."""
+    from cardctl.workbooks.failures import OutputUnwritable
+
+    if not is_read:
+        raise OutputUnwritable(file="stdout", reason=os.strerror(errno.EPIPE))
 
 
 def sent_row(result: "SendResult") -> dict[str, object]:

@@ -55,7 +55,7 @@ DELIVERY = (
     Column("status", "status"),
     Column("attempts", "attempts"),
     Column("last_error", "last error"),
-    Column("delivered_at", "delivered"),
+    Column("delivered_at", "delivered at"),
     Column("reprint", "reprint"),
     Column("carrier", "carrier"),
     Column("reference", "reference"),

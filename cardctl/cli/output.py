@@ -142,18 +142,18 @@ def _unwritable(path: Path, number: int) -> CardctlError:
     return OutputUnwritable(file=str(path), reason=os.strerror(number))
 
 
-def show(output: Output, shown: Shown) -> None:
+def show(output: Output, shown: Shown) -> bool:
     """Show a result on stdout, or write it to the file that --out names.
 
-    Raises `UnknownField`, and for a file `OutputUnwritable`.
+    Returns whether somebody may have read it. Raises `UnknownField` and `OutputUnwritable`.
     """
     picked = _pick(shown, output.fields)
     if output.path is not None:
         _write_file(output.path, picked)
-        return
+        return True
     default = Format.TABLE if sys.stdout.isatty() else Format.PLAIN
     text = _RENDERERS[output.format or default](picked)
-    write(sys.stdout, text)
+    return write(sys.stdout, text)
 
 
 def json_value(name: str, value: object, zone: ZoneInfo, of: tuple[Column, ...] = ()) -> Any:

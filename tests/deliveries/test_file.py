@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told_before_anything_is_leased(sold):
     long = {"PW": "x" * (PASSWORD_MAX + 1)}
     by_file = "delivery send --pending --via file"
     for line, env, status, code in (
-        (f"{by_file} --password-source env:PW", {}, 2, "file-missing"),
+        (f"{by_file} --password-source env:PW", {}, 2, "out-missing"),
         (f"{by_file} --out cards.csv --password-source env:PW", {}, 2, "not-a-workbook"),
         (f"{by_file} --out cards.xlsx --no-input", {}, 2, None),
         (f"{by_file} --out cards.xlsx --password-source env:PW", long, 2, "password-too-long"),

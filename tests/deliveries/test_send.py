@@ -345,6 +345,20 @@ def test_killed_while_the_cards_leave_nothing_is_lost_nor_sold_again(shop, froze
     assert_whole(shop)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_nobody_reads_is_not_delivered(sold):
+    """The other end of the pipe is closed: text or JSON, it stays in the outbox."""
+    for attempts, line in enumerate((SHOW.removesuffix(" --json"), SHOW), 1):
+        reader, writer = os.pipe()
+        os.close(reader)
+        sender = sold.spawn(line, stdout=writer)
+        os.close(writer)
+        assert "stdout" in sender.communicate(timeout=60)[1]
+        assert sender.returncode == 3
+        assert set(listed(sold, "status", "attempts")) == {("pending", attempts)}
+    assert sold.run(SHOW).json["delivered"] == 2
+
+
 def test_the_queues_are_read_by_their_indexes(shop):
     shop.run("status")
     due = (

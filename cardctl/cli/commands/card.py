@@ -37,7 +37,7 @@ CARD = (
     Column("order", "order"),
     Column("agent", "agent"),
     Column("issued_at", "issued"),
-    Column("delivered_at", "delivered"),
+    Column("delivered_at", "delivered at"),
 )
 REDEEMED = (
     Column("card", "card"),

@@ -22,7 +22,7 @@ DELIVERY = (
     Column("attempts", "attempts"),
     Column("due_at", "due"),
     Column("last_error", "last error"),
-    Column("delivered_at", "delivered"),
+    Column("delivered_at", "delivered at"),
     Column("reprint", "reprint"),
     Column("carrier", "carrier"),
     Column("reference", "reference"),

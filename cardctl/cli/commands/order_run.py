@@ -13,9 +13,11 @@ from cardctl.cli.delivering import (
     COUNTS,
     MESSAGE,
     FileMissing,
+    insist,
     make_outlet,
     password_for,
     sent_row,
+    show_texts,
     status_of,
 )
 from cardctl.cli.options import CardFile, Layout, OptionalReason, PasswordSource
@@ -41,7 +43,6 @@ from cardctl.cli.order_results import (
 from cardctl.cli.order_stream import serve
 from cardctl.cli.output import Column, Format
 from cardctl.cli.rejects import rejects_output, write_rejects
-from cardctl.cli.terminal import escape
 from cardctl.cli.verbs import Noun
 from cardctl.errors import CardctlError, ExitStatus, UsageRefused
 from cardctl.vocabulary import DeliveryLayout, DeliveryVia, SentVia
@@ -291,11 +292,10 @@ class _Shown:
     def show_texts(self, result: "SendResult", texts: "Sequence[ShownText]") -> None:
         """In JSON the messages are a part of the one document."""
         if self.context.output.is_json:
-            _show(self.context, self.done, result, texts)
+            insist(is_read=_show(self.context, self.done, result, texts))
             self.is_told = True
-            return
-        for one in texts:
-            self.context.write(escape(one.text) + "\n\n")
+        else:
+            show_texts(self.context, texts)
 
 
 def _show(
@@ -303,7 +303,8 @@ def _show(
     done: "OrderRun",
     delivered: "SendResult | None",
     texts: "Sequence[ShownText]" = (),
-) -> None:
+) -> bool:
+    """Show the whole; whether somebody may have read it."""
     ends = [import_status(done.imported), issue_status(done.issued, single=False)]
     moved = done.imported.status == "imported" or done.issued.issued > 0
     if delivered is not None:
@@ -317,4 +318,4 @@ def _show(
         "delivery": None if delivered is None else sent_row(delivered),
         "messages": [one._asdict() for one in texts],
     }
-    context.show(row, RUN, status=end)
+    return context.show(row, RUN, status=end)
