@@ -38,7 +38,7 @@ class TopUpUnknown(StateForbids):
 
     code = "topup-unknown"
     message = "the order has no account to top up, or its product no supplier who does"
-    hint = "cardctl order edit {order} --topup-account ACCOUNT"
+    hint = "cardctl order edit {order} --topup-account ACCOUNT --reason TEXT"
 
 
 @dataclass(frozen=True, slots=True)

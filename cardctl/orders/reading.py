@@ -241,7 +241,7 @@ class OrderFormat:
     closes_lines: bool = False
     """Whether lines are closed one by one, so that the others of an order are still wanted."""
     money: str = "paid"
-    """The field whose column a trailer may sum up."""
+    """The field that counts as paid where it has a column; a trailer may sum that column up."""
     times: Sequence[str] = ()
     """The fields in which Excel leaves its own kind of dates when it saves the file."""
     blanks: Collection[str] = ()

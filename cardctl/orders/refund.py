@@ -184,7 +184,7 @@ def _checked(wish: RefundWish) -> RefundWish:
             # Taken by a refund, it would keep the order from being charged back.
             raise BadValue(
                 value=refund_no,
-                expected="a refund number other than that of the chargeback",
+                expected="a refund number: only cardctl order chargeback has this one",
             )
     return replace(wish, reason=reason, refund_no=refund_no)
 
