@@ -134,7 +134,8 @@ def show_sent(
             context.status = status
             return
     messages = [one._asdict() for one in texts]
-    is_read = context.show(sent_row(result) | {"messages": messages}, SENT_ALL, status=status)
+    columns = COUNTS if texts and not context.output.is_json else SENT_ALL
+    is_read = context.show(sent_row(result) | {"messages": messages}, columns, status=status)
     if context.output.is_json and texts:
         insist(is_read=is_read)
 

@@ -66,7 +66,14 @@ class Patience:
             connection.settimeout(SILENCE_S)
             self._watch(connection)
             return connection
-        raise failure or TimeoutError
+        raise OSError from failure
+
+    def waited_s(self, error: Exception) -> float | None:
+        """How long the other side said nothing, if that is what an error is about."""
+        if self.is_over:
+            return self.seconds
+        silent = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+        return SILENCE_S if silent else None
 
     def close(self) -> None:
         """Watch nothing any more."""

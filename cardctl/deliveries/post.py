@@ -120,8 +120,8 @@ class Poster:
         return body
 
     def _failure(self, host: str, error: Exception) -> Unreachable | TooSlow:
-        if self._patience.is_over:
-            return TooSlow(host=host, seconds=round(self._patience.seconds))
+        if (waited := self._patience.waited_s(error)) is not None:
+            return TooSlow(host=host, seconds=round(waited))
         if isinstance(error, SSLError):
             return Unreachable(host=host, reason="its certificate is not trusted, or TLS failed")
         return Unreachable(host=host, reason="there is no connection")

@@ -11,6 +11,7 @@ import msoffcrypto
 import pytest
 from openpyxl import load_workbook
 
+from cardctl.deliveries import patience
 from cardctl.deliveries.channels import email
 from tests.support.certificates import self_made
 from tests.support.smtp_server import DROP, HANG, PASSWORD, USER, mail_server
@@ -190,12 +191,14 @@ def test_a_broken_template_refuses_before_anything_is_leased(mailing):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_whatever_a_server_does_nothing_is_lost_and_repeats_have_the_same_id(mailing):
+def test_whatever_a_server_does_nothing_is_lost_and_repeats_have_the_same_id(mailing, monkeypatch):
     """It says not now, takes it and goes away, takes it and says nothing, and comes back."""
+    monkeypatch.setattr(patience, "SILENCE_S", 1.0)
     with served(mailing, "451 later", DROP, HANG, "250 OK") as server:
-        for _ in range(3):
+        for code in ("rejected", "unreachable", "too-slow"):
             began = time.monotonic()
-            assert mailing.run(AGAIN, status=9).json["failed"] == 1
+            [failed] = mailing.run(AGAIN, status=9).json["deliveries"]
+            assert failed["error"].startswith(f"{code}: localhost")
             assert time.monotonic() - began < 10
             assert status(mailing) == "issued"
         assert mailing.run(SEND).json["delivered"] == 0, "it waits before it is tried again"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from cardctl.deliveries import post
+from cardctl.deliveries import patience, post
 from cardctl.deliveries.failures import TooSlow, Unreachable
 from cardctl.vault.secret import Secret
 from tests.support.certificates import self_made
@@ -43,6 +43,19 @@ def test_a_host_that_does_not_answer_is_left_in_time(poster, answer, error):
         assert time.monotonic() - began < 3
         assert len(server.requests) == 1
     assert "made-up-bot-key" not in str(failed.value) + repr(failed.value.details)
+
+
+def test_silence_is_told_from_a_connection_that_is_not_there(monkeypatch):
+    for module in (post, patience):
+        monkeypatch.setattr(module, "SILENCE_S", 0.6)
+    poster = post.Poster()
+    with http_server(hangs) as server:
+        with pytest.raises(TooSlow) as failed:
+            send(poster, server.url())
+        assert failed.value.details["seconds"] == 1
+    with pytest.raises(Unreachable):
+        send(poster, server.url())
+    poster.close()
 
 
 @pytest.mark.parametrize("answer", [trickles_body, never_ends])

@@ -123,11 +123,11 @@ class _Email:
             return self._refused(error.smtp_code, "" if in_text else error.smtp_error)
         except smtplib.SMTPResponseException as error:
             return self._refused(error.smtp_code, error.smtp_error)
-        except (smtplib.SMTPException, OSError):
+        except (smtplib.SMTPException, OSError) as error:
             self._drop()
             self._failures += 1
-            if self._patience.is_over:
-                return try_again(TooSlow(host=self._server.host, seconds=round(DEADLINE_S)))
+            if (waited := self._patience.waited_s(error)) is not None:
+                return try_again(TooSlow(host=self._server.host, seconds=round(waited)))
             return try_again(self._unreachable("there is no connection"))
         self._failures = 0
         return DELIVERED
