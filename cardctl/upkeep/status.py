@@ -48,6 +48,7 @@ class AlertKind(StrEnum):
     CONFLICT = "orders-in-conflict"
     DEAD = "deliveries-dead"
     TO_SHIP = "lines-to-ship"
+    TO_HAND_OVER = "orders-to-hand-over"
     FROZEN = "stock-frozen"
     LOW_STOCK = "low-stock"
     EXPIRED = "expired-on-hand"
@@ -114,12 +115,11 @@ def look_around(session: Session, *, now: int) -> Status:
     pending = sum(count for (_, status), count in sent.items() if status in _LEAVING)
     unanswered = sum(count for (_, status), count in sent.items() if status == _WAITING)
     dead = sum(count for (_, status), count in sent.items() if status == DeliveryStatus.DEAD)
-    to_ship = sent.get((DeliveryVia.SHIPMENT, _WAITING), 0)
     runs = _last_runs(session)
     return Status(
         alerts=(
             *_order_alerts(short, held, _open_conflicts(session)),
-            *_delivery_alerts(dead, to_ship),
+            *_delivery_alerts(dead, sent),
             *_frozen_stock(session),
             *_stock_alerts(session, now),
             *_broken_runs(runs, now),
@@ -149,13 +149,17 @@ def _delivery_counts(session: Session) -> dict[tuple[str, str], int]:
     return counts
 
 
-def _delivery_alerts(dead: int, to_ship: int) -> Iterator[Alert]:
+def _delivery_alerts(dead: int, sent: dict[tuple[str, str], int]) -> Iterator[Alert]:
+    """What was given up, and what waits for a person: goods, and what a chat group was told of."""
     if dead:
         command = "cardctl delivery list --status dead"
         yield Alert(AlertKind.DEAD, "", dead, command)
-    if to_ship:
-        command = "cardctl delivery list --via shipment --status waiting"
-        yield Alert(AlertKind.TO_SHIP, "", to_ship, command)
+    for kind, via in (
+        (AlertKind.TO_SHIP, DeliveryVia.SHIPMENT),
+        (AlertKind.TO_HAND_OVER, DeliveryVia.WEBHOOK),
+    ):
+        if count := sent.get((via, _WAITING)):
+            yield Alert(kind, "", count, f"cardctl delivery list --via {via} --status waiting")
 
 
 def _open_conflicts(session: Session) -> int:

@@ -159,6 +159,8 @@ def test_a_bot_is_told_of_an_order_without_its_cards(wired):
             told = wired.run(f"delivery send {line} --json", status=ends).json["deliveries"]
             assert [(one["status"], one["hint"]) for one in told] == [(code, by_hand)]
         assert wired.run(SEND).json["deliveries"] == []
+        alerts = wired.run("status --json").json["alerts"]
+        assert ("orders-to-hand-over", 1) in {(one["kind"], one["count"]) for one in alerts}
         text = server.requests[1].body.decode()
     assert "TB:1" in text
     assert "视频会员 × 2" in text
