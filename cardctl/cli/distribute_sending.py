@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardctl.cli.context import Context
-from cardctl.cli.delivering import FileMissing, make_outlet, password_for
-from cardctl.cli.terminal import escape
-from cardctl.errors import UsageRefused
+from cardctl.cli.delivering import FileMissing, insist, make_outlet, password_for, show_texts
+from cardctl.errors import ExitStatus, UsageRefused
 from cardctl.vocabulary import DeliveryVia, PlanStatus, SentVia
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cardctl.cli.output import Column
     from cardctl.deliveries.channel import Channel, ShownText
     from cardctl.deliveries.results import SendResult
     from cardctl.distribution.progress import PlanRow
@@ -70,11 +70,28 @@ def opened_channel(
     def show(_result: "SendResult", shown: "Sequence[ShownText]") -> None:
         if context.output.is_json:
             texts.extend(one._asdict() for one in shown)
-            return
-        for one in shown:
-            context.write(escape(one.text) + "\n\n")
+        else:
+            show_texts(context, shown)
 
     password = password_for(context, SentVia(via.value), password_source)
     outlet = make_outlet(context, path=out, password=password, show=show)
     with open_channel(via, outlet) as opened:
         yield opened
+
+
+def show_with_texts(
+    context: Context,
+    row: dict[str, object],
+    columns: "Sequence[Column]",
+    texts: "Sequence[dict[str, object]]",
+    *,
+    status: ExitStatus,
+) -> None:
+    """Show what came of sending, with the texts that JSON keeps for its document.
+
+    Raises `OutputUnwritable` where nobody reads them: they are recorded as delivered by then.
+    """
+    extra = {"messages": texts} if texts else None
+    is_read = context.show(row, columns, status=status, extra=extra)
+    if texts:
+        insist(is_read=is_read)

@@ -1,6 +1,7 @@
 """A plan with a way out delivers what it has given, and one recipient's cards again."""
 
 import json
+import os
 
 import pytest
 
@@ -49,6 +50,22 @@ def test_a_plan_by_way_of_the_terminal_shows_its_cards(shop, staff):
     assert "MADE-UP-00000" in "".join(one["text"] for one in told["messages"])
     shown = shop.run("distribute resend spring u0000 --reason x")
     assert "MADE-UP-0000" in shown.stdout
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_texts_that_nobody_reads_are_an_error(shop, staff):
+    """The other end of the pipe is closed: nothing is delivered, but in JSON it is too late."""
+    staff.codes(2)
+    staff.people(2)
+    shop.run("distribute plan staff.csv --name spring --via terminal")
+    for option, delivered in (("", 0), (" --json", 2)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        sender = shop.spawn(f"distribute run spring{option}", stdout=writer)
+        os.close(writer)
+        assert "stdout" in sender.communicate(timeout=60)[1]
+        assert sender.returncode == 3
+        assert shop.run("distribute status spring --json").json["delivered"] == delivered
 
 
 def test_nothing_is_sent_again_to_who_has_nothing(shop, staff):

@@ -22,7 +22,7 @@ from cardctl.cli.distribute_results import (
     ran_row,
     run_status,
 )
-from cardctl.cli.distribute_sending import opened_channel, plan_channel
+from cardctl.cli.distribute_sending import opened_channel, plan_channel, show_with_texts
 from cardctl.cli.options import CardFile, OptionalReason, PasswordSource, Reason, yuan
 from cardctl.cli.order_results import rejected_rows
 from cardctl.cli.output import Output
@@ -156,8 +156,7 @@ def run(
         )
     if result.stopped:
         context.warn("the other side seems to be down; the rest stays in the outbox")
-    extra = {"messages": texts} if texts else None
-    context.show(ran_row(result), RAN, status=run_status(result), extra=extra)
+    show_with_texts(context, ran_row(result), RAN, texts, status=run_status(result))
 
 
 @noun.verb("status", columns=PROGRESS, examples=("cardctl distribute status spring",))
@@ -261,9 +260,8 @@ def resend(
             reason=reason,
             dry_run=context.dry_run,
         )
-    extra = {"messages": texts} if texts else None
     status = status_of(result, single=True)
-    context.show(sent_row(result), COUNTS, status=status, extra=extra)
+    show_with_texts(context, sent_row(result), COUNTS, texts, status=status)
 
 
 @noun.verb(
