@@ -193,11 +193,30 @@ def with_orders(plan: PlanRow) -> FromClause:
     )
 
 
-def delivery_count(*statuses: DeliveryStatus, tried: bool = False) -> ColumnElement[int]:
+def leased_count(session: Session, *, plan: PlanRow, at: int) -> int:
+    """To how many recipients cards are being sent at an instant (epoch ms).
+
+    Those of a command that was killed are among them until its leases end.
+    """
+    query = (
+        select(func.count())
+        .select_from(with_orders(plan))
+        .where(
+            plan_recipients.c.plan_id == plan.id,
+            delivery_count(DeliveryStatus.SENDING, due_after=at) > 0,
+        )
+    )
+    return int(session.execute(query).scalar_one())
+
+
+def delivery_count(
+    *statuses: DeliveryStatus, tried: bool = False, due_after: int | None = None
+) -> ColumnElement[int]:
     """How many deliveries of its cards an order has, in these statuses if any are named.
 
-    With `tried` only those that were tried already. They are counted, because of an EXISTS Postgres
-    would make a table of all the deliveries there are.
+    With `tried` only those that were tried already, with `due_after` those that are due later than
+    that instant (epoch ms), or whose lease ends then. They are counted, because of an EXISTS
+    Postgres would make a table of all the deliveries there are.
     """
     delivery = deliveries.c
     which = [delivery.bucket == orders.c.bucket, delivery.order_id == orders.c.id]
@@ -206,6 +225,8 @@ def delivery_count(*statuses: DeliveryStatus, tried: bool = False) -> ColumnElem
         which.append(delivery.status.in_(statuses))
     if tried:
         which.append(delivery.attempts > 0)
+    if due_after is not None:
+        which.append(delivery.due_at > due_after)
     query = select(func.count()).select_from(deliveries).where(*which)
     return query.correlate(orders).scalar_subquery()
 

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.clock import now_ms
 from cardctl.deliveries.channel import Channel
 from cardctl.deliveries.outbox import enqueue
 from cardctl.deliveries.send import send_due
@@ -29,6 +30,7 @@ from cardctl.distribution.progress import (
     Progress,
     delivery_count,
     find_plan,
+    leased_count,
     read_progress,
     state_of,
     with_orders,
@@ -104,6 +106,8 @@ class RunResult:
     """The first orders that are not what the plan says: they were left alone."""
     stopped: bool = False
     """Whether the other side of a delivery seemed to be down: the rest is in the outbox."""
+    leased: int = 0
+    """How many are sent by another command, or were by one that was killed, and so were left."""
 
 
 @dataclass(slots=True)
@@ -156,9 +160,10 @@ def run_plan(
                 advance(len(tasks))
             stopped = channel is not None and vault is not None and _send(work, vault, channel)
             after = work.commit(lambda session: _settle(session, work))
+        leased = _leased(work)
     unchanged = after == before and not work.conflicts
     outcome = Outcome.UNCHANGED if unchanged else Outcome.UPDATED
-    return RunResult(after, outcome, work.conflicts[:CONFLICTS_NAMED], stopped)
+    return RunResult(after, outcome, work.conflicts[:CONFLICTS_NAMED], stopped, leased)
 
 
 def _unfinished(store: Store, *, plan: PlanRow) -> Iterator[list[Task]]:
@@ -330,20 +335,26 @@ def _rehearse(work: _Work, before: Progress, advance: Callable[[int], None]) -> 
         with work.run.transaction(work.store, dry_run=True, final=False) as session:
             moved.update(_decide(session, work, tasks, manner))
         advance(len(tasks))
-    assigned = before.assigned + moved[RecipientState.ASSIGNED]
-    sends = work.plan.via is not None
+    assigned, sends = before.assigned + moved[RecipientState.ASSIGNED], work.plan.via is not None
+    leased = _leased(work)
     after = replace(
         before,
         assigned=assigned,
-        retrying=0 if sends else before.retrying,
-        # What is sent is taken to arrive; what was given up is not sent by a run.
-        delivered=assigned - before.failed if sends else before.delivered,
+        retrying=leased if sends else before.retrying,
+        # What is sent is taken to arrive; a run sends neither what was given up nor what another
+        # command sends, or did when it was killed.
+        delivered=assigned - before.failed - leased if sends else before.delivered,
         short=before.short + moved[RecipientState.SHORT],
         held=before.held + moved[RecipientState.HELD],
         waiting=before.waiting + moved[RecipientState.WAITING] + moved[RecipientState.PLANNED],
-        last_error=before.last_error if before.failed or not sends else None,
+        last_error=before.last_error if before.failed or leased or not sends else None,
     )
     return replace(after, status=_reached(after).value)
+
+
+def _leased(work: _Work) -> int:
+    with work.store.reading() as session:
+        return leased_count(session, plan=work.plan, at=now_ms())
 
 
 def _decide(

@@ -127,6 +127,26 @@ def test_a_dry_run_tells_what_the_run_will_come_to(shop, staff, frozen_clock, mo
     assert counts == [5, 1, 1, 1, 1]
 
 
+def test_what_a_killed_run_was_sending_is_left_until_its_lease_ends(shop, staff, monkeypatch):
+    staff.codes(3)
+    staff.people(3)
+    shop.run("distribute plan staff.csv --name spring --via terminal")
+    with monkeypatch.context() as killed:
+        killed.setattr(run, "_send", lambda *_: False)
+        shop.run("distribute run spring", status=8)
+    sending = "UPDATE delivery SET status = 'sending', attempts = 1, due_at = 9999999999999"
+    shop.execute(f"{sending} WHERE id = (SELECT min(id) FROM delivery)")
+
+    told = {}
+    for option in (" --dry-run", ""):
+        ran = shop.run(f"distribute run spring{option} --json", status=8)
+        told[option] = {name: ran.json.get(name) for name in ("delivered", "retrying", "status")}
+        assert "1 are being sent by another command" in ran.stderr
+    assert told[" --dry-run"] == told[""] == {"delivered": 2, "retrying": 1, "status": "running"}
+    shop.execute("UPDATE delivery SET due_at = 1 WHERE status = 'sending'")
+    assert shop.run("distribute run spring --json").json["status"] == "done"
+
+
 @pytest.mark.parametrize("changed", ["VIP=3", "CARDP=2"])
 def test_a_bundle_that_changed_since_the_plan_gives_nobody_other_cards(shop, staff, changed):
     shop.run("product add SET --name x --kind bundle --component VIP=2")

@@ -156,6 +156,12 @@ def run(
         )
     if result.stopped:
         context.warn("the other side seems to be down; the rest stays in the outbox")
+    if result.leased:
+        context.warn(
+            "{count} are being sent by another command, or were by one that was killed:"
+            " run it again in a few minutes",
+            count=result.leased,
+        )
     show_with_texts(context, ran_row(result), RAN, texts, status=run_status(result))
 
 
