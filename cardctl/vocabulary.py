@@ -256,6 +256,8 @@ class PassedOver(StrEnum):
     """Its goods wait for a shipping note."""
     TO_CONFIRM = "to-confirm"
     """The supplier was asked to top up; the answer is yet to come."""
+    TOPUP_GIVEN_UP = "topup-given-up"
+    """The supplier will not top up, or could not be asked."""
     NO_CARDS = "no-cards"
     NO_ADDRESS = "no-address"
     """Mail is asked for, and it has no address that mail can be sent to."""

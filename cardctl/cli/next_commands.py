@@ -46,6 +46,7 @@ def command_for_sent(order: str, via: str, status: str) -> str | None:
         PassedOver.CONFLICT: "cardctl order conflict list",
         PassedOver.TO_SHIP: "cardctl delivery ship {order} --carrier NAME --tracking NUMBER",
         PassedOver.SENDING: "cardctl delivery list --order {order}",
+        PassedOver.TOPUP_GIVEN_UP: "cardctl delivery retry {order}",
         DeliveryStatus.DEAD: "cardctl delivery retry {order}",
     }
     return commands[status].format(order=order) if status in commands else None

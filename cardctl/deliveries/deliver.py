@@ -34,7 +34,10 @@ from cardctl.vocabulary import UNDELIVERED, DeliveryStatus, DeliveryVia, PassedO
 _UNDELIVERED = text(f"orders.status IN ({', '.join(repr(str(status)) for status in UNDELIVERED)})")
 
 
-_NOTHING_ELSE = (None, PassedOver.NO_CARDS, PassedOver.NOT_DELIVERED, PassedOver.TO_SHIP)
+_NOTHING_ELSE = (
+    *(None, PassedOver.NO_CARDS, PassedOver.NOT_DELIVERED),
+    *(PassedOver.TO_SHIP, PassedOver.TOPUP_GIVEN_UP),
+)
 """Of an order in dispute: what else would be said does not keep it from leaving."""
 
 
@@ -44,6 +47,8 @@ _WAITS_FOR = (
     (DeliveryVia.SHIPMENT, PassedOver.TO_SHIP),
 )
 """What a delivery waits for, by its way."""
+
+_TOPUP_GIVEN_UP = (DeliveryVia.TOPUP, DeliveryStatus.DEAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +135,7 @@ def _put_out(
         enqueue(session, run=run, orders=able, via=via, reprint=wish.reprint, reason=wish.reason)
     reasons = _reasons(session, keys, via=via, reprint=wish.reprint)
     for key, why in lacking.items():
-        if reasons.get(key) == PassedOver.NO_CARDS:
+        if reasons.get(key) in (PassedOver.NO_CARDS, PassedOver.TOPUP_GIVEN_UP):
             reasons[key] = why.value
     for key in disputed:
         if reasons.get(key) in _NOTHING_ELSE:
@@ -190,7 +195,8 @@ def _reason(
     order: str, known: Sequence[tuple[str, str, int]], *, via: DeliveryVia, reprint: bool
 ) -> str:
     states = {state for _, state, _ in known}
-    if (via, DeliveryStatus.PENDING) in {(way, state) for way, state, _ in known}:
+    ways = {(way, state) for way, state, _ in known}
+    if (via, DeliveryStatus.PENDING) in ways:
         return ""
     if order not in DELIVERABLE:
         return order
@@ -202,6 +208,8 @@ def _reason(
     if reprint:
         return PassedOver.NOT_DELIVERED.value
     delivered = DeliveryStatus.DELIVERED in states
+    if _TOPUP_GIVEN_UP in ways and (via == DeliveryVia.TOPUP or not delivered):
+        return PassedOver.TOPUP_GIVEN_UP.value
     return (PassedOver.UNCHANGED if delivered else PassedOver.NO_CARDS).value
 
 
