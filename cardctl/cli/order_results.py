@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from cardctl.cli.context import Context
     from cardctl.orders.intake import OrderImport
-    from cardctl.orders.one_by_one import RefusedOrder
+    from cardctl.orders.many import RefusedOrder
     from cardctl.orders.outcomes import IssueOutcome, IssueResult
     from cardctl.orders.queries import OrderDetails
     from cardctl.orders.reading import RejectedRow
-    from cardctl.orders.refund import Refunded
+    from cardctl.orders.refund_decision import Refunded
     from cardctl.orders.reserve import ReserveResult
     from cardctl.orders.reveal import RevealedCard
 

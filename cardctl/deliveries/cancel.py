@@ -1,20 +1,44 @@
 """Keep from leaving what has not left yet."""
 
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from sqlmodel import Session
 
-from cardctl.deliveries.outbox import OPEN
+from cardctl.deliveries.outbox import OPEN, OrderKey
 from cardctl.schema.deliveries import deliveries
 from cardctl.storage.dialects import select_many, update_many
 from cardctl.vocabulary import DeliveryStatus, DeliveryVia
 
 _KEY = ("bucket", "id")
-_WAITING = DeliveryStatus.WAITING
 
 
-def cancel_deliveries(session: Session, *, order_bucket: int, order_id: int) -> int:
-    """Cancel the deliveries of a locked order that are not delivered.
+class OpenDelivery(NamedTuple):
+    """A delivery that is not over, and that nobody else changes until the transaction ends."""
 
-    Returns how many of them a supplier may be at work on: asked to top up, and no refusal came.
+    bucket: int
+    id: int
+    order_id: int
+    status: str
+    via: str
+    attempts: int
+    refused_at: int | None
+
+    @property
+    def order(self) -> OrderKey:
+        """The order it is of."""
+        return self.bucket, self.order_id
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether a supplier may be at work on it: asked to top up, and no refusal came."""
+        asked = self.attempts > 0 or self.status == DeliveryStatus.WAITING
+        return self.via == DeliveryVia.TOPUP and asked and self.refused_at is None
+
+
+def hold_open(session: Session, orders: Iterable[OrderKey]) -> list[OpenDelivery]:
+    """Lock the deliveries of locked orders (bucket, id): those of them that are not over.
 
     One that is being sent is waited for, as long as its lease is taken: then its cards count as
     handed over.
@@ -22,21 +46,23 @@ def cancel_deliveries(session: Session, *, order_bucket: int, order_id: int) -> 
     found = select_many(
         session,
         deliveries,
-        columns=(*_KEY, "status", "via", "attempts", "refused_at"),
+        columns=OpenDelivery._fields,
         key=("bucket", "order_id"),
-        rows=[(order_bucket, order_id)],
+        rows=sorted(orders),
         lock_order=_KEY,
     )
-    open_ones = [row for row in found if row[2] in OPEN]
+    return [one for one in map(OpenDelivery._make, found) if one.status in OPEN]
+
+
+def cancel_open(session: Session, held: Iterable[OpenDelivery]) -> Counter[OrderKey]:
+    """Cancel deliveries that are held; of how many of each order was the supplier asked."""
+    going = list(held)
     update_many(
         session,
         deliveries,
         key=_KEY,
         changed=(),
-        rows=[row[:2] for row in open_ones],
+        rows=[(one.bucket, one.id) for one in going],
         constants={"status": DeliveryStatus.CANCELLED.value},
     )
-    return sum(
-        via == DeliveryVia.TOPUP and (attempts > 0 or status == _WAITING) and refused_at is None
-        for _, _, status, via, attempts, refused_at in open_ones
-    )
+    return Counter(one.order for one in going if one.was_asked)

@@ -5,7 +5,7 @@ with cards that nobody has seen is refunded, and its cards are sold again. Recip
 before their orders, and these before their cards.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,19 +18,19 @@ from cardctl.distribution.progress import PlanRow, find_plan
 from cardctl.distribution.recipients import order_number
 from cardctl.errors import NotFound, StateForbids
 from cardctl.identifiers import order_bucket
-from cardctl.orders.cancel import CANCELLABLE, cancel_order
-from cardctl.orders.refund import RefundWish, refund_order
-from cardctl.orders.restock import CardsWereSeen
-from cardctl.orders.waiting import named_orders
+from cardctl.orders.cancel import CANCELLABLE, cancel_within
+from cardctl.orders.held import HeldOrder, Name, hold_orders
+from cardctl.orders.refund import refund_within
+from cardctl.orders.refund_decision import CardsWereSeen, RefundWish
 from cardctl.schema.distribution import plan_recipients, plans
-from cardctl.schema.orders import orders
-from cardctl.storage.dialects import select_many, update_many
+from cardctl.storage.attempts import attempt
+from cardctl.storage.dialects import update_many
 from cardctl.storage.job_lock import job_lock
 from cardctl.storage.store import Store
 from cardctl.vocabulary import OrderStatus, PlanStatus
 
-CHUNK = 100
-"""Recipients a transaction: each of their orders is refunded by itself."""
+CHUNK = 1_000
+"""Recipients a transaction."""
 
 LEFT_NAMED = 100
 
@@ -78,6 +78,15 @@ class CancelResult:
     orders: list[str] = field(default_factory=list)
     """Their orders, the first of them."""
 
+    def add(self, part: "CancelResult") -> None:
+        """Count what one transaction took back, once it is committed."""
+        self.status = part.status
+        self.cancelled += part.cancelled
+        self.restocked += part.restocked
+        self.unchanged += part.unchanged
+        self.left += part.left
+        self.orders = (self.orders + part.orders)[:LEFT_NAMED]
+
 
 class Named(NamedTuple):
     """A recipient and its order's number."""
@@ -96,8 +105,7 @@ def cancel_recipient(
     """
     plan = find_plan(session, name=name)
     one = find_recipient(session, plan=plan, recipient=recipient)
-    result = CancelResult(plan.name, plan.status)
-    _take_back(session, run, _Taking(plan, reason, result), [one])
+    result = _take_back(session, run, _Taking(plan, reason), [one])
     if result.left:
         raise RecipientHasCards(order=result.orders[0])
     return result
@@ -121,17 +129,24 @@ def cancel_plan(
         with store.reading() as session:
             plan = find_plan(session, name=name)
         result = CancelResult(name, plan.status)
-        taking = _Taking(plan, reason, result)
+        taking = _Taking(plan, reason)
         for part in _chunks(store, plan):
-            with run.transaction(store, dry_run=dry_run, final=False) as session:
-                _take_back(session, run, taking, part)
-                if result.cancelled:
-                    _close(session, run, taking)
+            taken = attempt(
+                lambda: run.transaction(store, dry_run=dry_run, final=False),
+                lambda session: _take_part_back(
+                    session,
+                    run,
+                    taking,
+                    part,  # noqa: B023 -- called at once
+                    status=result.status,
+                ),
+            )
+            result.add(taken)
             advance(len(part))
         if result.left and result.status != PlanStatus.CANCELLED:
             raise NothingToCancel(plan=name, left=result.left, order=result.orders[0])
         with run.transaction(store, dry_run=dry_run, final=False) as session:
-            _close(session, run, taking)
+            result.status = _close(session, run, taking, result.status)
     return result
 
 
@@ -169,49 +184,45 @@ def _chunks(store: Store, plan: PlanRow) -> Iterator[list[Named]]:
 
 @dataclass(frozen=True, slots=True)
 class _Taking:
-    """What is taken back, why, and what has come of it so far."""
+    """What is taken back, and why."""
 
     plan: PlanRow
     reason: str
-    result: CancelResult
 
 
-def _close(session: Session, run: Run, taking: _Taking) -> None:
-    """Cancel the plan itself, once."""
-    plan, result = taking.plan, taking.result
-    if result.status == PlanStatus.CANCELLED:
-        return
+def _close(session: Session, run: Run, taking: _Taking, status: str) -> str:
+    """Cancel the plan itself, once; its status then."""
     closed = PlanStatus.CANCELLED.value
-    session.execute(update(plans).where(plans.c.id == plan.id).values(status=closed))
-    told = {"plan": plan.name, "was": plan.status, "reason": taking.reason}
-    run.record(session, "distribute.cancel", told)
-    result.status = closed
+    if status != closed:
+        plan = taking.plan
+        session.execute(update(plans).where(plans.c.id == plan.id).values(status=closed))
+        told = {"plan": plan.name, "was": plan.status, "reason": taking.reason}
+        run.record(session, "distribute.cancel", told)
+    return closed
 
 
-def _take_back(session: Session, run: Run, taking: _Taking, named: Sequence[Named]) -> None:
+def _take_part_back(
+    session: Session, run: Run, taking: _Taking, named: Sequence[Named], *, status: str
+) -> CancelResult:
+    """Cancel some recipients of a plan in one transaction, and it with the first of them."""
+    taken = _take_back(session, run, taking, named)
+    taken.status = _close(session, run, taking, status) if taken.cancelled else status
+    return taken
+
+
+def _take_back(session: Session, run: Run, taking: _Taking, named: Sequence[Named]) -> CancelResult:
     """Cancel some recipients in one transaction."""
-    plan, result = taking.plan, taking.result
+    plan = taking.plan
     held = hold_recipients(session, keys=[(one.bucket, one.id) for one in named])
     standing = [one for one in named if held[one.bucket, one.id] is None]
-    result.unchanged += len(named) - len(standing)
-    statuses = _hold_orders(session, plan, standing)
-    dropped = [one for one in standing if one.order_number not in statuses]
+    # Before any of their cards.
+    orders, missing = hold_orders(session, [(plan.channel, one.order_number) for one in standing])
+    dropped = [one for one in standing if (plan.channel, one.order_number) in missing]
     _drop(session, run, taking, dropped)
-    for number, status in statuses.items():
-        _take_order_back(session, run, taking, number, status)
-
-
-def _hold_orders(session: Session, plan: PlanRow, named: Sequence[Named]) -> dict[str, str]:
-    """Lock the orders of some recipients, before any of their cards: their statuses by number."""
-    rows = select_many(
-        session,
-        orders,
-        columns=("bucket", "id"),
-        key=("bucket", "channel_id", "number"),
-        rows=[(one.bucket, plan.channel_id, one.order_number) for one in named],
-    )
-    locked = named_orders(session, keys=[(bucket, row_id) for bucket, row_id in rows], locking=True)
-    return {order.number: order.status for order in locked}
+    result = _take_orders_back(session, run, taking, orders)
+    result.cancelled += len(dropped)
+    result.unchanged += len(named) - len(standing)
+    return result
 
 
 def _drop(session: Session, run: Run, taking: _Taking, dropped: Sequence[Named]) -> None:
@@ -226,30 +237,33 @@ def _drop(session: Session, run: Run, taking: _Taking, dropped: Sequence[Named])
         rows=[(one.bucket, one.id) for one in dropped],
         constants={"cancelled_at": run.at},
     )
-    taking.result.cancelled += len(dropped)
     told: dict[str, object] = {"plan": taking.plan.name, "dropped": len(dropped)}
     if len(dropped) == 1:
         told["order"] = dropped[0].order_number
     run.record(session, "distribute.cancel", told | {"reason": taking.reason})
 
 
-def _take_order_back(session: Session, run: Run, taking: _Taking, number: str, status: str) -> None:
-    """Cancel or refund one locked order, or leave it when its cards were seen."""
-    result, channel = taking.result, taking.plan.channel
-    if status in _GONE:
-        result.unchanged += 1
-    elif status in CANCELLABLE:
-        cancel_order(session, run=run, channel=channel, number=number)
-        result.cancelled += 1
-    else:
-        wish = RefundWish(reason=taking.reason, restock=True)
-        try:
-            with session.begin_nested():
-                refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
-        except CardsWereSeen:
-            result.left += 1
-            if len(result.orders) < LEFT_NAMED:
-                result.orders.append(f"{channel}:{number}")
-        else:
-            result.cancelled += 1
-            result.restocked += refunded.restocked
+def _take_orders_back(
+    session: Session, run: Run, taking: _Taking, held: Mapping[Name, HeldOrder]
+) -> CancelResult:
+    """Cancel or refund locked orders, and leave those whose cards were seen."""
+    plan = taking.plan
+    waiting = [name for name, order in held.items() if order.status in CANCELLABLE]
+    gone = [name for name, order in held.items() if order.status in _GONE]
+    sold = [name for name in held if name not in {*waiting, *gone}]
+    # Refunds first: they lock batches, which comes before any card.
+    wish = RefundWish(reason=taking.reason, restock=True)
+    refunds = refund_within(session, run=run, names=sold, wish=wish)
+    for one in refunds.refused:
+        if not isinstance(one.problem, CardsWereSeen):
+            raise one.problem
+    cancelled = cancel_within(session, run=run, names=waiting)
+    return CancelResult(
+        plan.name,
+        plan.status,
+        cancelled=len(refunds.done) + len(cancelled.done),
+        restocked=sum(one.restocked for one in refunds.done),
+        unchanged=len(gone),
+        left=len(refunds.refused),
+        orders=[one.order for one in refunds.refused][:LEFT_NAMED],
+    )

@@ -1,9 +1,13 @@
 """In which account the cost of a card stands."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, and_, case, or_, select
+from sqlmodel import Session
 
 from cardctl.schema.cards import cards
 from cardctl.schema.orders import replacements
+from cardctl.storage.dialects import select_many
 from cardctl.vocabulary import ON_HAND, CardStatus, LedgerAccount
 
 _SOLD = (CardStatus.ISSUED.value, CardStatus.REDEEMED.value)
@@ -35,6 +39,18 @@ def replaces_another() -> ColumnElement[bool]:
         one.new_card_bucket == card.bucket,
         one.new_card_id == card.id,
     )
+
+
+def given_for_others(session: Session, orders: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The cards (bucket, id) that were given for others of some orders: their cost is no sale's."""
+    rows = select_many(
+        session,
+        replacements,
+        columns=("new_card_bucket", "new_card_id"),
+        key=("bucket", "order_id"),
+        rows=orders,
+    )
+    return {(bucket, card_id) for bucket, card_id in rows}
 
 
 def bearer() -> ColumnElement[str]:

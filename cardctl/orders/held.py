@@ -1,15 +1,20 @@
-"""An order that is about to change: found by its name, and locked."""
+"""Orders that are about to change: found by their names, and locked."""
 
-import json
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from cardctl.orders.queries import OrderKey, find_order
-from cardctl.schema.orders import order_events, orders
+from cardctl.errors import NotFound
+from cardctl.identifiers import order_bucket
+from cardctl.orders.queries import OrderKey
+from cardctl.schema.catalog import channels
+from cardctl.schema.orders import orders
 from cardctl.storage.dialects import select_many
-from cardctl.vocabulary import OrderEventKind, OrderStatus
+
+Name = tuple[str, str]
+"""Channel code and external number of an order."""
 
 
 class HeldOrder(NamedTuple):
@@ -18,6 +23,7 @@ class HeldOrder(NamedTuple):
     bucket: int
     id: int
     channel_id: int
+    number: str
     account_id: int | None
     status: str
     paid_fen: int
@@ -40,30 +46,41 @@ class HeldOrder(NamedTuple):
 
 
 def hold_order(session: Session, *, channel: str, number: str) -> HeldOrder:
-    """Lock the order of that channel and number; raises `NotFound`.
+    """Lock the order of that channel and number; raises `NotFound`."""
+    name = channel, number
+    held, missing = hold_orders(session, [name])
+    if missing:
+        raise missing[name]
+    return held[name]
+
+
+def hold_orders(
+    session: Session, names: Iterable[Name]
+) -> tuple[dict[Name, HeldOrder], dict[Name, NotFound]]:
+    """Lock some orders in the order of their keys; and what is to be said of those not there.
 
     Everybody locks an order before its deliveries and cards: whoever comes second sees what the
     first one did.
     """
-    key = find_order(session, channel=channel, number=number)
-    (row,) = select_many(
+    rows: Iterable[Any] = session.execute(select(channels.c.code, channels.c.id))
+    codes = {row.code: row.id for row in rows}
+    wanted: dict[tuple[int, int, str], Name] = {}
+    missing: dict[Name, NotFound] = {}
+    for channel, number in names:
+        if channel in codes:
+            wanted[order_bucket(channel, number), codes[channel], number] = channel, number
+        else:
+            missing[channel, number] = NotFound(noun="channel", name=channel)
+    held = select_many(
         session,
         orders,
         columns=HeldOrder._fields,
-        key=OrderKey._fields,
-        rows=[key],
+        key=("bucket", "channel_id", "number"),
+        rows=sorted(wanted),
         lock_order=OrderKey._fields,
     )
-    return HeldOrder(*row)
-
-
-def was_never_paid(session: Session, order: HeldOrder) -> bool:
-    """Whether a cancelled order had not been paid when it was cancelled."""
-    event = order_events.c
-    query = select(event.detail).where(
-        event.bucket == order.bucket,
-        event.order_id == order.id,
-        event.kind == OrderEventKind.CANCELLED.value,
-    )
-    told = session.execute(query).scalars().first()
-    return told is not None and json.loads(told)["was"] == OrderStatus.UNPAID
+    found = {(row.bucket, row.channel_id, row.number): row for row in map(HeldOrder._make, held)}
+    for key, (channel, number) in wanted.items():
+        if key not in found:
+            missing[channel, number] = NotFound(noun="order", name=f"{channel}:{number}")
+    return {name: found[key] for key, name in wanted.items() if key in found}, missing

@@ -19,7 +19,7 @@ from cardctl.orders.issue_chunk import stock_shelves
 from cardctl.orders.needs import with_needs
 from cardctl.orders.outcomes import Shortage
 from cardctl.orders.waiting import IssuingCatalog, find_orders, named_orders, read_catalog
-from cardctl.orders.write_issue import bindings, digest_of
+from cardctl.orders.write_issue import bindings, digest_of_pairs
 from cardctl.schema.orders import orders
 from cardctl.stock.claim import bind_cards
 from cardctl.stock.freeze import read_frozen
@@ -229,7 +229,7 @@ def _write(
     )
     write_events(session, run=run, events=events)
     counts = {"orders": len(decided), "cards": len(fresh), "minutes": minutes}
-    run.record(session, "order.reserve", {**counts, "pairs_sha256": digest_of(fresh)})
+    run.record(session, "order.reserve", {**counts, "pairs_sha256": digest_of_pairs(fresh)})
 
 
 def _until(one: Allocation, until: int) -> int:

@@ -18,7 +18,7 @@ from cardctl.money import format_yuan, share_out
 from cardctl.orders.cancel import CANCELLABLE, cancel_order
 from cardctl.orders.compare import CLOSED, StoredOrder, compare
 from cardctl.orders.conflicts import HOLD_REASON, read_told
-from cardctl.orders.held import HeldOrder, hold_order, was_never_paid
+from cardctl.orders.held import HeldOrder, hold_order
 from cardctl.orders.plan import (
     PlannedLine,
     PlannedOrder,
@@ -26,7 +26,7 @@ from cardctl.orders.plan import (
     read_placing_catalog,
 )
 from cardctl.orders.records import TOLD_TEXTS, OrderRecord
-from cardctl.orders.stops import stop_reasons
+from cardctl.orders.stops import stop_reasons, unpaid_when_cancelled
 from cardctl.schema.orders import order_conflicts, order_lines, orders
 from cardctl.stock.release import release_cards_of
 from cardctl.storage.dialects import insert_many, select_many
@@ -154,7 +154,8 @@ def _take_file(
     catalog = read_placing_catalog(session, channel=channel)
     planned = plan_order(catalog, told)
     stored, lines = _read_stored(session, order)
-    never_paid = order.status == OrderStatus.CANCELLED and was_never_paid(session, order)
+    cancelled = [order.key] if order.status == OrderStatus.CANCELLED else []
+    never_paid = bool(unpaid_when_cancelled(session, orders=cancelled))
     differs = compare(planned, stored, lines, cancelled_unpaid=never_paid).differs
     _check(f"{channel}:{number}", order, planned, differs)
     if differs:
@@ -222,7 +223,7 @@ def _rewrite(
         values |= {"status": OrderStatus.PAID.value, "paid_at": paid_at, "waiting_since": paid_at}
     if {"lines", "paid"} & set(differs):
         values["paid_fen"] = planned.paid_fen
-        release_cards_of(session, run=run, order_bucket=order.bucket, order_id=order.id)
+        release_cards_of(session, run=run, held=[order.key])
         column = order_lines.c
         session.execute(
             delete(order_lines).where(column.bucket == order.bucket, column.order_id == order.id)

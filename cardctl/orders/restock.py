@@ -1,61 +1,114 @@
-"""Put the cards of a refunded order back into stock, if nobody outside can have seen one."""
+"""Put the cards of refunded orders back into stock, where nobody outside can have seen one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
-from cardctl.errors import StateForbids
-from cardctl.ledger.bearers import bearer
-from cardctl.orders.held import HeldOrder
+from cardctl.ledger.bearers import given_for_others
+from cardctl.orders.queries import OrderKey
 from cardctl.schema.cards import cards
 from cardctl.schema.deliveries import card_deliveries
 from cardctl.schema.orders import order_events
-from cardctl.stock.claim import ClaimLost, in_claim_order
+from cardctl.stock.claim import PLACE, ClaimLost
 from cardctl.stock.named_cards import hold_batches
-from cardctl.storage.dialects import lock_rows, select_many, update_many
-from cardctl.vocabulary import BatchStatus, CardStatus, OrderEventKind, Quarantine
+from cardctl.storage.dialects import select_many, update_many
+from cardctl.vocabulary import BatchStatus, CardStatus, LedgerAccount, OrderEventKind, Quarantine
 
-_SOLD = (CardStatus.ISSUED.value, CardStatus.REDEEMED.value)
-
-
-class CardsWereSeen(StateForbids):
-    """Cards of the order were handed over, revealed or redeemed."""
-
-    code = "cards-were-seen"
-    message = "order {order}: its cards were handed over, shown or redeemed, and are not sold again"
-    hint = "refund it without --restock, or cardctl order show {order}"
+_SOLD = (CardStatus.ISSUED, CardStatus.REDEEMED)
+_OF_ORDER = ("order_bucket", "order_id")
 
 
-class RestockedCard(NamedTuple):
-    """A card that was an order's; cost in fen, and the ledger account in which that stood."""
+class SoldCard(NamedTuple):
+    """A card that an order got, and that nobody else changes; cost in fen."""
 
     bucket: int
     id: int
     product_id: int
     batch_id: int
+    order_bucket: int
+    order_id: int
     order_line_id: int
     status: str
     expires_at: int
     cost_fen: int | None
-    bearer: str
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Where it is."""
+        return self.bucket, self.id
+
+    @property
+    def order(self) -> OrderKey:
+        """Whose it is."""
+        return OrderKey(self.order_bucket, self.order_id)
+
+
+class RestockedCard(NamedTuple):
+    """A card that is no order's any more, and the ledger account in which its cost stood."""
+
+    card: SoldCard
+    bearer: LedgerAccount
+
+
+def hold_sold_cards(
+    session: Session, orders: Collection[OrderKey]
+) -> tuple[list[SoldCard], Mapping[int, str]]:
+    """Lock the cards that locked orders got, and before them their batches.
+
+    Returns the cards and the statuses of the batches; a card that was replaced is none of them.
+    """
+    keys = select_many(session, cards, columns=("bucket", "id"), key=_OF_ORDER, rows=orders)
+    batches = hold_batches(session, [(bucket, card_id) for bucket, card_id in keys])
+    found = select_many(
+        session, cards, columns=SoldCard._fields, key=_OF_ORDER, rows=orders, lock_order=PLACE
+    )
+    return [one for one in map(SoldCard._make, found) if one.status in _SOLD], batches
+
+
+def orders_with_cards(session: Session, orders: Iterable[OrderKey]) -> set[OrderKey]:
+    """Those of some orders with cards that could have gone back into stock, and did not."""
+    rows = select_many(session, cards, columns=(*_OF_ORDER, "status"), key=_OF_ORDER, rows=orders)
+    return {OrderKey(bucket, order_id) for bucket, order_id, status in rows if status in _SOLD}
+
+
+def orders_seen(
+    session: Session, *, orders: Iterable[OrderKey], sold: Sequence[SoldCard]
+) -> set[OrderKey]:
+    """Those of some orders whose cards were redeemed, handed over or revealed."""
+    redeemed = {card.order for card in sold if card.status == CardStatus.REDEEMED}
+    order_of = {card.key: card.order for card in sold}
+    handed = select_many(
+        session,
+        card_deliveries,
+        columns=("bucket", "card_id"),
+        key=("bucket", "card_id"),
+        rows=order_of,
+    )
+    events = select_many(
+        session,
+        order_events,
+        columns=("bucket", "order_id", "kind"),
+        key=("bucket", "order_id"),
+        rows=orders,
+    )
+    revealed = {
+        OrderKey(bucket, order_id)
+        for bucket, order_id, kind in events
+        if kind == OrderEventKind.REVEALED
+    }
+    return redeemed | revealed | {order_of[bucket, card_id] for bucket, card_id in handed}
 
 
 def restock_cards(
-    session: Session, *, run: Run, order: HeldOrder, name: str
+    session: Session, *, run: Run, going: Sequence[SoldCard], batches: Mapping[int, str]
 ) -> list[RestockedCard]:
-    """Take all cards from a locked order whose deliveries are locked; raises `CardsWereSeen`.
+    """Take cards that are held from their orders; raises `ClaimLost`.
 
-    They are for sale again, unless their batch was recalled or their time is over meanwhile. A
-    card that was replaced stays void.
+    They are for sale again, unless their batch was recalled or their time is over meanwhile.
     """
-    keys = select(cards.c.bucket, cards.c.id).where(_of(order))
-    batches = hold_batches(session, [(row.bucket, row.id) for row in session.execute(keys)])
-    going = _lock(session, order)
-    if _was_seen(session, order, going):
-        raise CardsWereSeen(order=name)
+    for_others = given_for_others(session, {card.order for card in going})
     recalled = [card for card in going if batches[card.batch_id] == BatchStatus.RECALLED]
     rest = [card for card in going if batches[card.batch_id] != BatchStatus.RECALLED]
     expired = [card for card in rest if card.expires_at < run.at]
@@ -63,61 +116,27 @@ def restock_cards(
     _put_back(session, run, recalled, CardStatus.QUARANTINED, Quarantine.RECALL)
     _put_back(session, run, expired, CardStatus.EXPIRED)
     _put_back(session, run, available, CardStatus.AVAILABLE)
-    return going
+    return [RestockedCard(card, _bearer(card, for_others)) for card in going]
 
 
-def has_cards(session: Session, order: HeldOrder) -> bool:
-    """Whether an order has cards that could have gone back into stock, and did not."""
-    query = select(cards.c.id).where(_of(order), cards.c.status.in_(_SOLD)).limit(1)
-    return session.execute(query).first() is not None
-
-
-def _of(order: HeldOrder) -> ColumnElement[bool]:
-    return (cards.c.order_bucket == order.bucket) & (cards.c.order_id == order.id)
-
-
-def _lock(session: Session, order: HeldOrder) -> list[RestockedCard]:
-    card = cards.c
-    columns = [card[name] for name in RestockedCard._fields if name != "bearer"]
-    sold = card.status.in_(_SOLD)
-    query = in_claim_order(select(*columns, bearer()).where(_of(order), sold))
-    locked = lock_rows(session, query, table=cards, skip_locked=False)
-    return [RestockedCard(*row) for row in session.execute(locked)]
-
-
-def _was_seen(session: Session, order: HeldOrder, found: Sequence[RestockedCard]) -> bool:
-    if any(card.status == CardStatus.REDEEMED for card in found):
-        return True
-    event = order_events.c
-    revealed = select(event.id).where(
-        event.bucket == order.bucket,
-        event.order_id == order.id,
-        event.kind == OrderEventKind.REVEALED.value,
-    )
-    handed = select_many(
-        session,
-        card_deliveries,
-        columns=("card_id",),
-        key=("bucket", "card_id"),
-        rows=[(card.bucket, card.id) for card in found],
-    )
-    return bool(handed) or session.execute(revealed).first() is not None
+def _bearer(card: SoldCard, for_others: Collection[tuple[int, int]]) -> LedgerAccount:
+    return LedgerAccount.REPLACEMENT if card.key in for_others else LedgerAccount.COST_OF_GOODS
 
 
 def _put_back(
     session: Session,
     run: Run,
-    going: Sequence[RestockedCard],
+    going: Sequence[SoldCard],
     status: CardStatus,
     cause: Quarantine | None = None,
 ) -> None:
-    """Take locked cards from their order; raises `ClaimLost` when one is no longer issued."""
+    """Take locked cards from their orders; raises `ClaimLost` when one is no longer issued."""
     changed = update_many(
         session,
         cards,
         key=("bucket", "id"),
         changed=(),
-        rows=[(card.bucket, card.id) for card in going],
+        rows=[card.key for card in going],
         guard=f"card.status = '{CardStatus.ISSUED}'",
         constants={
             "status": status.value,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from hashlib import sha256
 from itertools import chain
 
 from sqlmodel import Session
@@ -15,6 +14,7 @@ from cardctl.identifiers import new_ids
 from cardctl.ledger.journal import Posting, post
 from cardctl.ledger.postings import Event, Sale, issue_lines, recognised_fen
 from cardctl.orders.allocate import Allocation, Grant
+from cardctl.orders.digest import digest_of
 from cardctl.schema.orders import order_lines, orders
 from cardctl.stock.claim import Binding, PickedCard, bind_cards
 from cardctl.stock.reserved import issue_reserved, put_back
@@ -71,12 +71,9 @@ def bindings(decided: Sequence[Allocation]) -> tuple[list[Binding], list[Binding
     return fresh, kept
 
 
-def digest_of(pairs: Sequence[Binding]) -> str:
-    """What the audit log keeps of (order, card) pairs, whatever their order."""
-    digest = sha256()
-    for one in sorted((b.order_bucket, b.order_id, b.card.bucket, b.card.id) for b in pairs):
-        digest.update(":".join(map(str, one)).encode() + b"\n")
-    return digest.hexdigest()
+def digest_of_pairs(pairs: Sequence[Binding]) -> str:
+    """What the audit log keeps of (order, card) pairs."""
+    return digest_of((b.order_bucket, b.order_id, b.card.bucket, b.card.id) for b in pairs)
 
 
 def _put_back_unused(session: Session, run: Run, decided: Sequence[Allocation]) -> None:
@@ -176,7 +173,7 @@ def _summary(decided: Sequence[Allocation], pairs: Sequence[Binding]) -> dict[st
         "short": sum(1 for one in decided if one.lacking),
         "stopped": sum(1 for one in decided if one.order.verdict),
         "cards": len(pairs),
-        "pairs_sha256": digest_of(pairs),
+        "pairs_sha256": digest_of_pairs(pairs),
     }
 
 

@@ -6,7 +6,7 @@ cards beyond their time, until it is issued; it is the next to be.
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, select, text, update
+from sqlalchemy import ColumnElement, Select, select, text
 from sqlmodel import Session
 
 from cardctl.audit.order_events import NewEvent, write_events
@@ -88,19 +88,24 @@ def release_cards(session: Session, *, run: Run) -> list[Moved]:
     return _summed([*moved, *_release(session, run, ~waiting)])
 
 
-def release_cards_of(
-    session: Session, *, run: Run, order_bucket: int, order_id: int
-) -> list[Moved]:
-    """Put back what is reserved for an order, which the caller holds, that waits no more."""
-    card = cards.c
-    moved = _release(
-        session, run, (card.order_bucket == order_bucket) & (card.order_id == order_id)
+def release_cards_of(session: Session, *, run: Run, held: Sequence[tuple[int, int]]) -> list[Moved]:
+    """Put back what is kept for orders (bucket, id) that wait no more; the caller holds them."""
+    # Their other cards are not locked: looked for first, and nobody reserves one meanwhile.
+    waiting = {one.order for one in reserved_cards(session, held, locking=False)}
+    kept = reserved_cards(session, waiting, locking=True)
+    put_back(session, kept=[(one.card, one.order) for one in kept], at=run.at)
+    update_many(
+        session,
+        orders,
+        key=("bucket", "id"),
+        changed=(),
+        rows=held,
+        guard="orders.reserved_until IS NOT NULL",
+        constants={"reserved_until": None},
     )
-    session.execute(
-        update(orders)
-        .where(orders.c.bucket == order_bucket, orders.c.id == order_id)
-        .values(reserved_until=None)
-    )
+    moved = _count(session, kept)
+    if moved:
+        run.record(session, "stock.release", {"cards": {one.product: one.cards for one in moved}})
     return moved
 
 

@@ -72,8 +72,8 @@ def refund(
     What was paid back whole is never issued nor delivered after. Without --refund-no a number is
     made, and with --amount the same command again is another refund.
     """
-    from cardctl.orders.one_by_one import do_each
-    from cardctl.orders.refund import RefundWish, refund_order
+    from cardctl.orders.refund import refund_order, refund_orders
+    from cardctl.orders.refund_decision import RefundWish
 
     wish = RefundWish(amount_fen=amount, refund_no=refund_no, restock=restock, reason=reason)
     if is_one(orders):
@@ -88,13 +88,11 @@ def refund(
         raise AmountOfMany
     named = names_of(orders)
     with context.progress("Refunding", len(named)) as progress:
-        refunds = do_each(
+        refunds = refund_orders(
             context.store,
             run=context.run,
             names=named,
-            work=lambda session, channel, number: refund_order(
-                session, run=context.run, channel=channel, number=number, wish=wish
-            ),
+            wish=wish,
             dry_run=context.dry_run,
             advance=progress.advance,
         )
@@ -117,7 +115,8 @@ def chargeback(context: Context, order: Order, reason: Reason) -> None:
 
     The order ends as one that was paid back whole does.
     """
-    from cardctl.orders.refund import CHARGEBACK_NO, RefundWish, refund_order
+    from cardctl.orders.refund import refund_order
+    from cardctl.orders.refund_decision import CHARGEBACK_NO, RefundWish
     from cardctl.vocabulary import RefundKind
 
     channel, number = order

@@ -83,7 +83,7 @@ def resolve(
     The file's word is written into the order. What has left the house is not rewritten: then the
     next command is named. Of many each is decided by itself.
     """
-    from cardctl.orders.one_by_one import do_each
+    from cardctl.orders.many import do_each
     from cardctl.orders.resolve import resolve_conflict
     from cardctl.vocabulary import ConflictState
 
