@@ -236,12 +236,11 @@ def _place(session: Session, intake: _Intake, groups: list[RowGroup]) -> _Chunk:
         catalog=intake.drafter.catalog,
         planned=[order for _, order in planned.values()],
     )
-    contradicted = [one for one in placed if one.outcome is Outcome.CONFLICT]
     decided = record_conflicts(
         session,
         run=intake.run,
         catalog=intake.drafter.catalog,
-        told=[(planned[one.number][1], one.differs) for one in contradicted],
+        told=[(planned[one.number][1], one) for one in placed],
         file=intake.file,
     )
     for one in placed:

@@ -6,7 +6,6 @@ status ever moves back. An order that was closed where it came from is not taken
 nobody had paid.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,8 +28,9 @@ from cardctl.orders.plan import (
     read_placing_catalog,
 )
 from cardctl.orders.records import TOLD_TEXTS, OrderRecord, check_order
+from cardctl.orders.stops import unpaid_when_cancelled
 from cardctl.orders.waiting import named_orders
-from cardctl.schema.orders import order_events, order_lines, orders
+from cardctl.schema.orders import order_lines, orders
 from cardctl.storage.dialects import insert_many, select_many, update_many
 from cardctl.storage.failures import TransactionRaced, violated_constraint
 from cardctl.vocabulary import OrderEventKind, OrderStatus, Outcome
@@ -70,13 +70,17 @@ class OrderConflict(StateForbids):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What came of placing one order: its status now, and for a conflict what differs."""
+    """What came of placing one order: its status now, and for a conflict what differs.
+
+    `found` is the order (bucket, id) that was there before; None where there was none.
+    """
 
     order: str
     number: str
     outcome: Outcome
     status: str
     differs: tuple[str, ...] = ()
+    found: tuple[int, int] | None = None
 
 
 _Lines = dict[tuple[int, int], list[PlannedLine]]
@@ -246,25 +250,27 @@ def _compare_all(
     stored: dict[tuple[int, str], StoredOrder],
 ) -> list[Placed]:
     lines = _read_lines(session, stored.values())
-    unpaid_when_cancelled = _unpaid_when_cancelled(session, stored.values())
+    cancelled = [
+        (one.bucket, one.id) for one in stored.values() if one.status == OrderStatus.CANCELLED
+    ]
+    never_paid = unpaid_when_cancelled(session, orders=cancelled)
     placed = []
     for order in planned:
         found = stored.get(order.key)
         if found is None:
             taken = order.record.may_be_new
             result = Comparison(Outcome.NEW if taken else Outcome.NOT_TAKEN)
-            status = order.record.status.value
+            status, key = order.record.status.value, None
         else:
             key = found.bucket, found.id
-            result = compare(
-                order, found, lines[key], cancelled_unpaid=key in unpaid_when_cancelled
-            )
+            result = compare(order, found, lines[key], cancelled_unpaid=key in never_paid)
             updated = result.outcome is Outcome.UPDATED
             closed = order.record.status in CLOSED
             moved = OrderStatus.CANCELLED if closed else OrderStatus.PAID
             status = moved.value if updated else found.status
         name = f"{catalog.channel}:{order.record.number}"
-        placed.append(Placed(name, order.record.number, result.outcome, status, result.differs))
+        number = order.record.number
+        placed.append(Placed(name, number, result.outcome, status, result.differs, key))
     return placed
 
 
@@ -280,24 +286,6 @@ def _read_lines(session: Session, stored: Iterable[StoredOrder]) -> _Lines:
     for bucket, order_id, *parts in rows:
         lines.setdefault((bucket, order_id), []).append(PlannedLine(*parts))
     return lines
-
-
-def _unpaid_when_cancelled(session: Session, stored: Iterable[StoredOrder]) -> set[tuple[int, int]]:
-    """The cancelled orders that had not been paid: a payment for one of them needs a person."""
-    rows = select_many(
-        session,
-        order_events,
-        columns=("bucket", "order_id", "kind", "detail"),
-        key=("bucket", "order_id"),
-        rows=[
-            (found.bucket, found.id) for found in stored if found.status == OrderStatus.CANCELLED
-        ],
-    )
-    return {
-        (bucket, order_id)
-        for bucket, order_id, kind, detail in rows
-        if kind == OrderEventKind.CANCELLED and json.loads(detail)["was"] == OrderStatus.UNPAID
-    }
 
 
 def _mark_paid(

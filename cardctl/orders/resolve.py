@@ -119,10 +119,7 @@ def resolve_conflict(
     changed: tuple[str, ...] = ()
     if take is ConflictState.FILE:
         changed = _take_file(session, run, (channel, number), order, read_told(open_ones[-1].told))
-    # What an earlier file said is not what the last one says.
-    superseded = [(row.id, ConflictState.STORE) for row in open_ones[:-1]]
-    for conflict_id, state in (*superseded, (open_ones[-1].id, take)):
-        _close(session, run, order, conflict_id, state, note)
+    _close(session, run, order, take, note)
     status = _let_go(session, run, order)
     facts = {"order": name, "take": take, "changed": list(changed), "status": status}
     run.record(session, "order.conflict.resolve", facts)
@@ -251,17 +248,21 @@ def _is_paid_now(order: HeldOrder, told: OrderRecord) -> bool:
 
 
 def _close(
-    session: Session,
-    run: Run,
-    order: HeldOrder,
-    conflict_id: int,
-    state: ConflictState,
-    note: str | None,
+    session: Session, run: Run, order: HeldOrder, take: ConflictState, note: str | None
 ) -> None:
+    """Decide all that is open; what an earlier file said is not what the file that is taken says.
+
+    So with the file's word an earlier one counts as taken, too: told again it is news.
+    """
+    conflict = order_conflicts.c
     session.execute(
         update(order_conflicts)
-        .where(order_conflicts.c.bucket == order.bucket, order_conflicts.c.id == conflict_id)
-        .values(state=state.value, resolved_at=run.at, note=note)
+        .where(
+            conflict.bucket == order.bucket,
+            conflict.order_id == order.id,
+            conflict.state == ConflictState.OPEN.value,
+        )
+        .values(state=take.value, resolved_at=run.at, note=note)
     )
 
 

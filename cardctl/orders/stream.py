@@ -19,6 +19,7 @@ from sqlmodel import Session
 from cardctl.audit.record import Run
 from cardctl.clock import now_ms
 from cardctl.deliveries.channel import read_needs
+from cardctl.deliveries.disputes import disputed_orders
 from cardctl.deliveries.outbox import enqueue
 from cardctl.errors import (
     CardctlError,
@@ -36,6 +37,7 @@ from cardctl.orders.outcomes import IssueOutcome
 from cardctl.orders.place import Placed, place_orders
 from cardctl.orders.plan import PlannedOrder
 from cardctl.orders.queries import OrderKey
+from cardctl.orders.stops import STOPPED
 from cardctl.orders.stream_lines import LineRefused, StreamLine, read_order
 from cardctl.orders.waiting import (
     OrderRow,
@@ -47,7 +49,7 @@ from cardctl.stock.claim import ClaimLost
 from cardctl.stock.release import release_overdue
 from cardctl.storage.failures import OutcomeUnknown, TransactionRaced
 from cardctl.storage.store import Store
-from cardctl.vocabulary import ISSUABLE, DeliveryVia, OrderStatus, Outcome
+from cardctl.vocabulary import ISSUABLE, DeliveryVia, OrderStatus, Outcome, PassedOver
 
 CARDS_AT_ONCE = 500
 """A transaction takes lines until their orders want so many cards."""
@@ -289,11 +291,7 @@ class OrderStream:
         placed: Sequence[Placed],
     ) -> list[Placed]:
         """Keep contradictions for a person; where one said that the stored one stands, it does."""
-        told = [
-            (one.order, found.differs)
-            for one, found in zip(asked, placed, strict=True)
-            if found.outcome is Outcome.CONFLICT
-        ]
+        told = [(one.order, found) for one, found in zip(asked, placed, strict=True)]
         decided = record_conflicts(
             session, run=moment.run, catalog=moment.placing, told=told, file=_STDIN
         )
@@ -315,7 +313,7 @@ class OrderStream:
             session,
             run=moment.run,
             catalog=catalog,
-            keys=[(row.bucket, row.id) for row in rows if row.status in ISSUABLE],
+            keys=[(row.bucket, row.id) for row in rows if row.status in (*ISSUABLE, *STOPPED)],
             manner=Manner(dry_run=dry_run),
             waiting=waiting,
         )
@@ -334,11 +332,20 @@ class OrderStream:
     def _show(
         self, session: Session, run: Run, states: Mapping[OrderKey, IssueOutcome]
     ) -> dict[str, _Given]:
-        """What orders have, by their names; in clear where that is asked for."""
+        """What orders have, by their names; in clear where that is asked for.
+
+        A script does not know what a person has yet to decide: while a file tells an order as
+        closed or refunded, its cards stay masked, and the reason is told.
+        """
         rows = read_cards(session, keys=list(states))
+        disputed = disputed_orders(session, list(states))
         opened: dict[OrderKey, list[GivenCard] | VaultError] = {}
         if self._wish.reveal is not None and not self._wish.dry_run:
-            names = {key: one.order for key, one in states.items() if one.status in _SHOWN}
+            names = {
+                key: one.order
+                for key, one in states.items()
+                if one.status in _SHOWN and key not in disputed
+            }
             given = {key: rows[key] for key in names if rows[key]}
             opened = reveal_cards(
                 session, run=run, reveal=self._wish.reveal, names=names, given=given
@@ -346,11 +353,13 @@ class OrderStream:
         found = {}
         for key, state in states.items():
             cards = opened.get(key)
-            masked = [masked_card(row) for row in rows[key]]
+            kept_back = key in disputed and state.status in _SHOWN
+            reason = PassedOver.CONFLICT.value if kept_back else state.reason
             if isinstance(cards, list):
-                found[state.order] = _Given(state.status, state.reason, cards)
+                found[state.order] = _Given(state.status, reason, cards)
             else:
-                found[state.order] = _Given(state.status, state.reason, masked, cards)
+                masked = [masked_card(row) for row in rows[key]]
+                found[state.order] = _Given(state.status, reason, masked, cards)
         return found
 
     def _tell(self, line: int, placed: Placed, given: Mapping[str, _Given]) -> Answer:

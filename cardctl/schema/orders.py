@@ -179,6 +179,9 @@ class OrderConflict(Row, table=True):
     found_at: int = Field(sa_column=big_column())
     run_id: int = Field(sa_column=big_column())
     state: str = Field(sa_column=code_column(16))
+    withdrawn_at: int | None = Field(default=None, sa_column=big_column(null=True))
+    """When (epoch ms) another status or another sum paid back was told of the order since: told
+    so again it is news. None: not since it was found."""
     resolved_at: int | None = Field(default=None, sa_column=big_column(null=True))
     note: str | None = Field(default=None, sa_column=text_column(null=True))
 

@@ -154,6 +154,22 @@ def test_what_was_closed_is_cancelled_before_it_is_issued(taking):
     sound(taking)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_how_an_order_was_cancelled_the_last_time_decides_what_is_paid_back(taking):
+    paid = ("1", "VIP", 1, 28, "", "paid")
+    taking.take(("1", "VIP", 1, 28, "", "unpaid"))
+    taking.run("order cancel TB:1 --yes")
+    assert taking.run("order refund TB:1 --reason x --json", status=5).error["code"] == (
+        "cannot-refund"
+    )
+    assert taking.take(paid, status=8) == ["conflict"]
+    assert resolve(taking, "file") == ("paid", "updated")
+    taking.run("order cancel TB:1 --yes")
+    assert taking.take(paid) == []
+    assert taking.run("order refund TB:1 --reason x --json").json["amount_fen"] == 2800
+    sound(taking)
+
+
 TAOBAO = {
     "订单编号": "1",
     "订单状态": "交易成功",
@@ -199,6 +215,68 @@ def test_money_that_went_back_is_a_refund_and_an_open_after_sale_holds(taking):
     assert taobao(taking, status=8, **partly, **new) == ["partly-refunded"]
     assert taobao(taking, status=8, **asked, **new) == ["after-sale"]
     taking.run("order show TB:2", status=4)
+    sound(taking)
+
+
+ASKED = {"订单状态": "退款中"}
+
+
+def kept(shop):
+    """Whether the order may not be delivered."""
+    line = "delivery send TB:1 --via terminal --dry-run --json"
+    told = shop.run(line, status=None).json
+    return told["deliveries"][0]["status"] == "conflict" if told["skipped"] else False
+
+
+def test_a_decision_ends_when_the_order_is_told_otherwise(taking, frozen_clock):
+    taking.run("channel map add TB 会员 VIP")
+    taobao(taking, status=0)
+    taking.run("order issue TB:1")
+    assert taobao(taking, status=8, **ASKED) == ["conflict"]
+    assert resolve(taking, "store") == ("issued", "updated")
+    # The list of the next day says the same; who tells no status says nothing of it.
+    assert taobao(taking, status=0, **ASKED) == []
+    assert taking.take(("1", "VIP", 1, 28, "", "")) == []
+    assert taobao(taking, status=0, **ASKED) == []
+    assert not kept(taking)
+
+    # The buyer withdraws, and asks again: in the same words, and it is another request.
+    for _ in range(2):
+        assert taobao(taking, status=0) == []
+    assert not kept(taking)
+    found = "SELECT payload FROM audit_record WHERE verb = 'order.conflict'"
+    assert len(taking.sql(found)) == 2
+    assert taobao(taking, status=8, **ASKED) == ["conflict"]
+    assert kept(taking)
+    assert resolve(taking, "store", status=0) == ("issued", "updated")
+
+    # Also where nobody had decided yet when the buyer withdrew, or only a part was paid back.
+    partly = {"买家实际支付金额": "18.00", "退款金额": "10.00"}
+    assert taobao(taking, status=0) == []
+    assert taobao(taking, status=8, **ASKED) == ["conflict"]
+    assert taobao(taking, status=8, **partly) == ["conflict"]
+    assert resolve(taking, "store") == ("issued", "updated")
+    assert taobao(taking, status=0, **partly) == []
+    assert taobao(taking, status=8, **ASKED) == ["conflict"]
+    assert kept(taking)
+    sound(taking)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_last_word_counts_also_where_it_was_told_before(taking, frozen_clock):
+    first, other = ("1", "VIP", 1, 30, "", "paid"), ("1", "VIP", 2, 50, "", "paid")
+    taking.take(("1", "VIP", 1, 28, "", "paid"))
+    for row in (first, other, first):
+        assert taking.take(row, status=8) == ["conflict"]
+        frozen_clock.advance(seconds=60)
+    assert resolve(taking, "file") == ("paid", "updated")
+    assert taking.run("order show TB:1 --json").json["paid_fen"] == 3000
+    # Nobody has said that the store is right against the other one.
+    assert taking.take(other, status=8) == ["conflict"]
+    assert resolve(taking, "store") == ("paid", "updated")
+    # Two sources may disagree for good in what is no word of a refund: that is decided once.
+    assert taking.take(first) == []
+    assert taking.take(other) == []
     sound(taking)
 
 

@@ -161,6 +161,33 @@ def test_cards_are_revealed_to_who_says_why_and_never_of_an_order_whose_money_we
 
 
 @ON_SQLITE
+def test_no_card_is_shown_whose_order_a_file_tells_as_refunded(stocked):
+    stocked.run("product edit VIP --region CN")
+    lines = order("1", region="CN"), order("2", region="CN"), order("3"), order("4", region="CN")
+    given = [one["cards"] for one in answers(stocked, *lines[:3])]
+    stocked.run("order add --channel TB --number 4 --sku VIP --paid 28 --region CN")
+    told = "order,sku,qty,paid,status\n" + "".join(f"{n},VIP,1,28.00,refunded\n" for n in "14")
+    stocked.run("order import - --channel TB", stdin=told, status=8)
+    assert len(stocked.run("order conflict list --json").json) == 2
+
+    for line in (LINE, REVEALING):
+        kept, free, held, never = answers(stocked, *lines, line=line)
+        assert (kept["status"], kept["reason"], kept["error"]) == ("issued", "conflict", None)
+        assert [card["masked"] for card in kept["cards"]] == [one["masked"] for one in given[0]]
+        assert kept["cards"][0].get("secret") is None
+        assert (free["reason"], free["cards"][0].get("secret") in (None, *KEYS)) == ("", True)
+        assert (held["status"], held["reason"]) == ("held", "held: region-unknown")
+        assert (never["status"], never["reason"], never["cards"]) == ("held", "held: conflict", [])
+    revealed = "SELECT count(*) FROM order_event WHERE kind = 'revealed'"
+    assert stocked.sql(revealed) == [(1,)]
+
+    stocked.run("order conflict resolve TB:1 --take store")
+    [again] = answers(stocked, lines[0], line=REVEALING)
+    assert (again["reason"], again["cards"][0]["secret"] in KEYS) == ("", True)
+    check_all(stocked)
+
+
+@ON_SQLITE
 def test_a_card_that_does_not_open_is_the_trouble_of_its_order_alone(stocked):
     answers(stocked, order("1"), order("2"))
     stocked.execute(
