@@ -152,6 +152,11 @@ def test_a_failure_is_dead_in_the_supplier_s_words_and_final_for_its_request(ask
         assert refused["dead"] == 1
         assert "号码有误" in refused["deliveries"][0]["error"]
         assert states(asking) == ("issued", "dead")
+        for via in ("topup", "terminal"):
+            again = asking.run(f"delivery send TB:1 --via {via} --json", status=5).json
+            [told] = again["deliveries"]
+            assert told["status"] == "topup-given-up"
+            assert told["hint"] == "cardctl delivery retry TB:1"
         overheard = line(asking, "failed")
         assert confirm(asking, overheard)["unchanged"] == 1
         asking.run("order edit TB:1 --topup-account 13900000000 --reason x")
