@@ -11,6 +11,7 @@ from collections import Counter
 import cardctl.orders.issue as issuing
 import cardctl.orders.stream as streaming
 from cardctl.identifiers import card_code
+from cardctl.orders import many
 from tests.concurrency.shell import CHANNELS, PRODUCTS, RACED, Shell
 
 SHARED = 400
@@ -84,6 +85,13 @@ class MixedShell(Shell):
         if name := self.some_order(f"status IN {SOLD} OR status IN ('paid', 'short')"):
             self.run(f"order refund {name} --reason x {self.chance.choice(how)}")
 
+    def refund_many(self) -> None:
+        which = f"status IN {SOLD} OR status IN ('paid', 'short')"
+        names = {self.some_order(which) for _ in range(self.chance.randint(2, 8))} - {""}
+        if len(names) > 1:
+            restock = self.chance.choice(("", "--restock"))
+            self.run(f"order refund {' '.join(names)} --reason x {restock}")
+
     def charge_back(self) -> None:
         if name := self.some_order(f"status IN {SOLD}"):
             self.run(f"order chargeback {name} --reason x")
@@ -148,7 +156,8 @@ MIX = {
     MixedShell.issue_many: 3,
     MixedShell.run_a_file: 2,
     MixedShell.stream: 6,
-    MixedShell.refund: 4,
+    MixedShell.refund: 3,
+    MixedShell.refund_many: 1,
     MixedShell.charge_back: 1,
     MixedShell.replace: 2,
     MixedShell.deliver: 2,
@@ -164,6 +173,7 @@ MIX = {
 if __name__ == "__main__":
     # Small chunks make the shells meet often.
     issuing.CHUNK = 7
+    many.CHUNK = 3
     streaming.CARDS_AT_ONCE = 9
     shell = MixedShell(int(sys.argv[1]))
     shell.work(float(sys.argv[2]))
