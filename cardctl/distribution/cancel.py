@@ -51,7 +51,7 @@ class RecipientHasCards(CardsWereSeen):
 
 
 class NothingToCancel(StateForbids):
-    """Nobody is left of the plan but those who have their cards; `order` is of the first."""
+    """The plan is done, and all of it that is left was seen; `order` is the first such."""
 
     code = "nothing-to-cancel"
     message = "plan {plan} was not cancelled: all that is left of it was handed over ({left})"
@@ -143,7 +143,8 @@ def cancel_plan(
             )
             result.add(taken)
             advance(len(part))
-        if result.left and result.status != PlanStatus.CANCELLED:
+        # One that is not done is kept from being run, whoever has their cards.
+        if result.left and result.status == PlanStatus.DONE:
             raise NothingToCancel(plan=name, left=result.left, order=result.orders[0])
         with run.transaction(store, dry_run=dry_run, final=False) as session:
             result.status = _close(session, run, taking, result.status)

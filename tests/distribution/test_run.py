@@ -143,6 +143,8 @@ def test_what_a_killed_run_was_sending_is_left_until_its_lease_ends(shop, staff,
         told[option] = {name: ran.json.get(name) for name in ("delivered", "retrying", "status")}
         assert "1 are being sent by another command" in ran.stderr
     assert told[" --dry-run"] == told[""] == {"delivered": 2, "retrying": 1, "status": "running"}
+    cancel = "distribute cancel spring --reason x --yes --dry-run --json"
+    assert shop.run(cancel, status=8).json["status"] == "cancelled"
     shop.execute("UPDATE delivery SET due_at = 1 WHERE status = 'sending'")
     assert shop.run("distribute run spring --json").json["status"] == "done"
 
