@@ -78,6 +78,6 @@ def test_a_file_that_is_refused_gives_nothing_away(stocked):
     assert (done["status"], done["issue"]["issued"]) == ("refused", 0)
     assert stocked.sql("SELECT COUNT(*) FROM orders") == [(0,)]
     missing = stocked.run(f"{LINE} --via file --json", status=2).error
-    assert missing["code"] == "file-missing"
+    assert missing["code"] == "out-missing"
     shown = stocked.run(f"{LINE} --via terminal", status=8).stdout
     assert "MADEUP-0000" in shown
