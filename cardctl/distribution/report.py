@@ -9,6 +9,7 @@ from sqlalchemy import Table, func, select
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
+from cardctl.deliveries.disputes import disputed_orders
 from cardctl.distribution.progress import PlanRow, state_of, with_orders
 from cardctl.errors import VaultError
 from cardctl.orders.given import GivenCard, Reveal, masked_card, read_cards, reveal_cards
@@ -21,7 +22,13 @@ from cardctl.schema.distribution import plan_recipients
 from cardctl.schema.orders import order_events, orders
 from cardctl.storage.dialects import select_many
 from cardctl.storage.store import Store
-from cardctl.vocabulary import DeliveryStatus, OrderEventKind, OrderStatus, RecipientState
+from cardctl.vocabulary import (
+    DeliveryStatus,
+    OrderEventKind,
+    OrderStatus,
+    PassedOver,
+    RecipientState,
+)
 
 CHUNK = 2_000
 """Recipients that are read, and whose cards are in clear, at a time."""
@@ -129,7 +136,8 @@ def _keys(found: Sequence[_Found]) -> list[OrderKey]:
     return [one.key for one in found if one.key is not None]
 
 
-_Cards = Mapping[OrderKey, Sequence[GivenCard] | VaultError]
+_Cards = Mapping[OrderKey, Sequence[GivenCard] | VaultError | PassedOver]
+"""The cards of orders, or why none of an order's are shown."""
 
 
 def _masked(session: Session, found: Sequence[_Found]) -> _Cards:
@@ -138,12 +146,17 @@ def _masked(session: Session, found: Sequence[_Found]) -> _Cards:
 
 
 def _revealed(session: Session, run: Run, reveal: Reveal, found: Sequence[_Found]) -> _Cards:
-    """Open the cards of those who have theirs; their orders are held: none is sold again."""
+    """Open the cards of those who have theirs; their orders are held: none is sold again.
+
+    Who asks for a whole plan does not know which of its orders are in dispute: theirs stay closed.
+    """
     held = named_orders(session, keys=_keys(found), locking=True)
     theirs = [OrderKey(one.bucket, one.id) for one in held if one.status in _WITH_CARDS]
+    disputed = disputed_orders(session, theirs)
     names = {one.key: one.name for one in found if one.key is not None}
-    given = read_cards(session, keys=theirs)
-    return reveal_cards(session, run=run, reveal=reveal, names=names, given=given)
+    given = read_cards(session, keys=[key for key in theirs if key not in disputed])
+    opened = reveal_cards(session, run=run, reveal=reveal, names=names, given=given)
+    return {**opened, **{OrderKey(*key): PassedOver.CONFLICT for key in disputed}}
 
 
 def _rows(session: Session, found: Sequence[_Found], given: _Cards) -> list[ReportRow]:
@@ -195,7 +208,7 @@ class _Told(NamedTuple):
 
 def _row(
     found: _Found,
-    given: Sequence[GivenCard] | VaultError,
+    given: Sequence[GivenCard] | VaultError | PassedOver,
     sent: Sequence[_Sent],
     told: Sequence[_Told],
 ) -> ReportRow:
@@ -206,8 +219,10 @@ def _row(
         delivered=DeliveryStatus.DELIVERED in statuses,
         dead=DeliveryStatus.DEAD in statuses,
     )
-    opened = () if isinstance(given, VaultError) else given
-    failure = str(given) if isinstance(given, VaultError) else _failure(state, sent, told)
+    opened: Sequence[GivenCard] = ()
+    failure: str | None = str(given)
+    if not isinstance(given, (VaultError, PassedOver)):
+        opened, failure = given, _failure(state, sent, told)
     return ReportRow(
         recipient=stored.recipient,
         name=stored.name,

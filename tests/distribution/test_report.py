@@ -91,6 +91,22 @@ def test_cards_in_clear_need_a_reason_and_a_password_and_are_audited(given):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_who_is_in_dispute_is_in_no_report_in_clear_nor_sent_again(given):
+    told = "order,sku,qty,paid,status\nspring/u1,VIP,2,60,refunded\n"
+    given.run("order import - --channel DIST", stdin=told, status=8)
+    given.env["PW"] = "made-up-pass"
+    line = "--reason x --password-source env:PW"
+    given.run(f"distribute report spring --out c.xlsx --reveal {line}")
+    heading, *rows = opened(given.folder / "c.xlsx", "made-up-pass")
+    kept, *others = [(bool(row[14]), row[heading.index("failure")]) for row in rows]
+    assert kept == (False, "conflict")
+    assert sum(shown for shown, _ in others) == 2
+    again = f"distribute resend spring u1 --via file --out u1.xlsx {line} --json"
+    (refused,) = given.run(again, status=5).json["deliveries"]
+    assert refused["status"] == "conflict"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_who_has_many_cards_has_several_rows(shop, staff, monkeypatch):
     monkeypatch.setattr("cardctl.cli.distribute_report.CARDS_A_ROW", 2)
     staff.codes(4)
