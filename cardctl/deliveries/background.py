@@ -29,6 +29,7 @@ class BackgroundSender:
     """A thread that sends what is due by one way, of the orders of one channel.
 
     `begin` makes the run of each go. `tell` is told why a go ended before its time, in the thread.
+    The first bug is raised at the end of the block.
     """
 
     def __init__(
@@ -70,17 +71,12 @@ class BackgroundSender:
         self._stopped.set()
         self._wanted.set()
         self._thread.join(STOPS_WITHIN_S)
-        if error is None:
-            self._raise_bug()
+        if error is None and self._bug is not None:
+            raise self._bug
 
     def wake(self) -> None:
-        """Something may be in the outbox. Raises the bug that ended the thread, if one did."""
-        self._raise_bug()
+        """Something may be in the outbox."""
         self._wanted.set()
-
-    def _raise_bug(self) -> None:
-        if self._bug is not None:
-            raise self._bug
 
     def _work(self) -> None:
         while not self._stopped.is_set():
@@ -92,9 +88,9 @@ class BackgroundSender:
                 return
             except CardctlError as error:
                 self._tell_once(error)
-            except Exception as bug:  # noqa: BLE001 -- told by the thread that has the terminal
-                self._bug = bug
-                return
+            except Exception as bug:  # noqa: BLE001 -- a bug of one message stops no other
+                self._bug = self._bug or bug
+                self._tell_once(CardctlError())
 
     def _send(self) -> None:
         self._go_on(0)

@@ -4,7 +4,7 @@ A channel sends one message after another. One that is `staged` only collects in
 `finish` then puts where it belongs, all of it or nothing: a file, the terminal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib import import_module
@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from sqlmodel import Session
 
 from cardctl.deliveries import channels
+from cardctl.deliveries.lease import Waiting
 from cardctl.deliveries.message import Message, Sender
 from cardctl.deliveries.outbox import Lacks
 from cardctl.deliveries.results import SendResult
@@ -23,6 +24,12 @@ from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
 from cardctl.vault.secret import Secret
 from cardctl.vocabulary import DeliveryLayout, DeliveryStatus, DeliveryVia
+
+Receivers = Mapping[tuple[int, int], int]
+"""Who gets a delivery (bucket, id), as a number: one who is down keeps no other from theirs."""
+
+ONE = 0
+"""The receiver where there is but one, as the mail server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,8 @@ class Answer:
     """The other side's own number of it."""
     refused_at: int | None = None
     """When the other side signed its refusal (epoch ms), where it did."""
+    is_try: bool = True
+    """Whether anything of the message reached the other side; else no try is counted."""
 
 
 DELIVERED = Answer(DeliveryStatus.DELIVERED)
@@ -44,6 +53,11 @@ DELIVERED = Answer(DeliveryStatus.DELIVERED)
 def try_again(error: CardctlError) -> Answer:
     """It failed, or nobody knows whether it arrived: the same message later, under its key."""
     return Answer(DeliveryStatus.PENDING, error)
+
+
+def not_tried(error: CardctlError) -> Answer:
+    """The other side takes nothing from anybody now: the message has lost none of its tries."""
+    return Answer(DeliveryStatus.PENDING, error, is_try=False)
 
 
 def give_up(error: CardctlError) -> Answer:
@@ -71,7 +85,8 @@ class Channel(Protocol):
     def send(self, message: Message) -> Answer:
         """Send one message, or stage it (the answer of a staged one counts after `finish`).
 
-        What goes wrong with this message is an answer; what is raised ends the whole run.
+        What goes wrong with this message is an answer. What is wrong for all of them is raised:
+        it ends the run, and nothing of the message at hand has left.
         """
         ...
 
@@ -110,6 +125,8 @@ class DeliveryChannel:
     open: Callable[[Outlet], AbstractContextManager[Channel]]
     needs: Callable[[Session], Lacks] = lambda _session: lambda _order: None
     """Reads what tells of an order whether it lacks something to go this way."""
+    receivers: Callable[[Session, Sequence[Waiting]], Receivers] = lambda _session, _found: {}
+    """Reads who gets each of some deliveries; whoever is not named is `ONE` for all of them."""
 
 
 def open_channel(via: DeliveryVia, outlet: Outlet) -> AbstractContextManager[Channel]:
@@ -120,6 +137,11 @@ def open_channel(via: DeliveryVia, outlet: Outlet) -> AbstractContextManager[Cha
 def read_needs(session: Session, via: DeliveryVia) -> Lacks:
     """What tells of an order whether it lacks something to go that way."""
     return _member(via).needs(session)
+
+
+def read_receivers(session: Session, via: DeliveryVia, found: Sequence[Waiting]) -> Receivers:
+    """Who gets each of some deliveries that go that way."""
+    return _member(via).receivers(session, found)
 
 
 def _member(via: DeliveryVia) -> DeliveryChannel:

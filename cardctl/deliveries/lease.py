@@ -34,6 +34,9 @@ from cardctl.vocabulary import DeliveryStatus, DeliveryVia
 LEASE_MS = 300_000
 """How long a delivery is left to whoever sends it; a killed sender's is due again after that."""
 
+LOST = "lost: the sender did not come back"
+"""Why a delivery is dead whose senders were killed, time and again."""
+
 # A literal, as in the partial index: SQLite's planner does not look into a parameter.
 _LEAVING = text(f"delivery.status IN ('{DeliveryStatus.PENDING}', '{DeliveryStatus.SENDING}')")
 _FACTS = (
@@ -81,6 +84,13 @@ class Lease(NamedTuple):
     delivery: Waiting
     attempt: int
     cards: tuple[OrderCard, ...]
+
+
+class Leased(NamedTuple):
+    """What came of leasing: what is ours, and what was given up as its senders never came back."""
+
+    leases: list[Lease]
+    dead: list[Waiting]
 
 
 class Due(NamedTuple):
@@ -172,7 +182,7 @@ def deliveries_of(
 
 def lease(
     session: Session, *, run: Run, found: Sequence[Waiting], now: int, asked_for: bool
-) -> list[Lease]:
+) -> Leased:
     """Lease what is still free of what was found, in that order.
 
     What was tried to the last time by somebody who never came back is dead; what may not leave any
@@ -195,13 +205,13 @@ def lease(
             void.append(one)
         else:
             leases.append(Lease(one, one.attempts + 1, chosen))
-    _mark(session, dead, DeliveryStatus.DEAD, last_error="lost: the sender did not come back")
+    _mark(session, dead, DeliveryStatus.DEAD, last_error=LOST)
     _mark(session, void, DeliveryStatus.CANCELLED, last_error=None)
     _take(session, run=run, leases=leases, now=now)
     if fresh:
         counts = {"dead": len(dead), "cancelled": len(void)}
         run.record(session, "delivery.lease", {"via": fresh[0].via, **counts, **_summary(leases)})
-    return leases
+    return Leased(leases, dead)
 
 
 def _as_they_are(

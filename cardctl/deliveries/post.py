@@ -5,6 +5,7 @@ import ssl
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from socket import socket
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,6 +24,8 @@ _ANSWER_MOST = 65_536
 """Octets of an answer that are read."""
 _FAILURES_MOST = 5
 _TLS_PORT, _PLAIN_PORT = 443, 80
+# The last two for what urllib3 passes on as it is: a chunk of less than no octets, a header.
+_BROKEN = (HTTPError, OSError, HTTPException, ValueError)
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "cardctl"}
 
 # Its messages name the whole address, which is the key of a bot.
@@ -99,7 +102,7 @@ class Poster:
                 preload_content=False,
                 decode_content=False,
             )
-        except (HTTPError, OSError) as error:
+        except _BROKEN as error:
             # Its words name the whole address.
             raise self._failure(host, error) from None
         if self._patience.is_over:
@@ -111,7 +114,7 @@ class Poster:
     def _read(self, response: BaseHTTPResponse) -> bytes | None:
         try:
             body = response.read(_ANSWER_MOST + 1, decode_content=False)
-        except (HTTPError, OSError):
+        except _BROKEN:
             body = None
         if body is None or len(body) > _ANSWER_MOST or self._patience.is_over:
             response.close()

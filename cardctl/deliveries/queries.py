@@ -16,6 +16,9 @@ from cardctl.schema.orders import order_lines, orders
 from cardctl.storage.dialects import select_many
 from cardctl.vocabulary import DeliveryStatus
 
+_PAGE = 2_000
+"""Rows that are read at a time."""
+
 
 def find_channel(session: Session, code: str) -> int:
     """The id of a channel of orders. Raises `NotFound`."""
@@ -56,6 +59,14 @@ def known_orders(
     columns = ("bucket", "channel_id", "number", "id")
     rows = select_many(session, orders, columns=columns, key=columns[:3], rows=wanted)
     return {wanted[row[:3]]: (row[0], row[3]) for row in rows}
+
+
+def names_of_orders(session: Session, *, keys: Iterable[OrderKey]) -> dict[OrderKey, str]:
+    """How some orders (bucket, id) are named outside."""
+    codes = {row.id: row.code for row in session.execute(select(channels.c.id, channels.c.code))}
+    columns = ("bucket", "id", "channel_id", "number")
+    rows = select_many(session, orders, columns=columns, key=columns[:2], rows=set(keys))
+    return {(row[0], row[1]): f"{codes[row[2]]}:{row[3]}" for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +110,7 @@ def list_deliveries(session: Session, *, wanted: DeliveryFilter) -> list[ShownDe
         if (value := getattr(wanted, name)) is not None:
             query = query.where(deliveries.c[name] == value)
     if not wanted.orders:
-        return [_shown(row) for row in session.execute(query)]
+        return [_shown(row) for row in session.execute(query.execution_options(yield_per=_PAGE))]
     found: list[ShownDelivery] = []
     for _, (bucket, order_id) in find_orders(session, names=wanted.orders):
         of_order = (deliveries.c.bucket == bucket) & (deliveries.c.order_id == order_id)

@@ -38,7 +38,7 @@ class SendResult:
     pending: int = 0
     """Of a dry run: what would be sent."""
     stopped: bool = False
-    """Whether the other side seemed to be down: the rest was left in the outbox."""
+    """Whether somebody who gets deliveries seemed to be down: theirs were left in the outbox."""
     deliveries: list[SentDelivery] = field(default_factory=list)
 
     def add(self, one: SentDelivery) -> None:

@@ -5,15 +5,26 @@ database while a channel is at work. What was staged is recorded as delivered on
 channel's `finish`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from cardctl.audit.record import Run
 from cardctl.clock import now_ms
-from cardctl.deliveries.channel import Answer, Channel
+from cardctl.deliveries.channel import (
+    ONE,
+    Answer,
+    Channel,
+    Receivers,
+    read_receivers,
+    try_again,
+)
+from cardctl.deliveries.failures import Rejected
 from cardctl.deliveries.lease import (
     LEASE_MS,
+    LOST,
     Due,
     Lease,
     Waiting,
@@ -22,8 +33,10 @@ from cardctl.deliveries.lease import (
     lease,
     renew,
 )
+from cardctl.deliveries.message import Message
 from cardctl.deliveries.opening import Opened, open_leases
 from cardctl.deliveries.outbox import OrderKey
+from cardctl.deliveries.queries import names_of_orders
 from cardctl.deliveries.results import SendResult, SentDelivery
 from cardctl.deliveries.settle import Settled, Tried, delivery_code, release, settle
 from cardctl.errors import CardctlError
@@ -32,15 +45,15 @@ from cardctl.vault.keyset import Vault
 from cardctl.vocabulary import DeliveryStatus, DeliveryVia
 
 CHUNK = 2_000
-"""Deliveries a transaction, of a channel that answers at once."""
+"""Deliveries that are looked for at a time, and leased where the channel answers at once."""
 
 CARDS_OPEN = 2_000
 """About how many cards are in clear at a time."""
 
 FAILURES_IN_A_ROW = 25
-"""After so many the other side is taken to be down: the rest stays in the outbox."""
+"""After so many a receiver is taken to be down: what is for it stays in the outbox."""
 
-_NO_ANSWER = Answer(DeliveryStatus.PENDING)
+_NO_ANSWER = Answer(DeliveryStatus.PENDING, is_try=False)
 
 
 @dataclass(slots=True)
@@ -56,29 +69,71 @@ class _Sending:
     result: SendResult
     unanswered: dict[tuple[int, int], Tried] = field(default_factory=dict)
     staged: list[Tried] = field(default_factory=list)
-    failures: int = 0
+    receivers: Receivers = field(default_factory=dict)
+    failures: Counter[int] = field(default_factory=Counter)
+    """In a row, by receiver."""
+    handed: set[tuple[int, int]] = field(default_factory=set)
+    """What the channel was given and may have sent, and nobody has recorded yet."""
+    bug: Exception | None = None
     leased_at: int = 0
     """When the oldest of the leases that wait for the channel's end began."""
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the one who gets everything is down."""
+        return self._is_down(ONE)
+
     def send(self, found: Sequence[Waiting]) -> None:
+        """Send what was found, so much at a time as surely is sent before its lease ends."""
+        deadline_ms = max(1, self.channel.deadline_ms)
+        size = CHUNK if self.channel.staged else max(1, min(CHUNK, LEASE_MS // deadline_ms))
+        with self.store.reading() as session:
+            self.receivers = read_receivers(session, self.channel.via, found)
+        remaining = iter(found)
+        while not self.is_stopped:
+            part = list(islice((one for one in remaining if self._is_up(one)), size))
+            if not part:
+                return
+            self._send_part(part)
+
+    def _send_part(self, found: Sequence[Waiting]) -> None:
         """Lease what is still free of what was found, and send it."""
         now = now_ms()
         if self.staged and now - self.leased_at > LEASE_MS // 2:
             self._renew(now)
         self.leased_at = self.leased_at if self.staged else now
         with self.run.transaction(self.store, final=False) as session:
-            leases = lease(session, run=self.run, found=found, now=now, asked_for=self.asked_for)
-        self.result.skipped += len(found) - len(leases)
+            leases, dead = lease(
+                session, run=self.run, found=found, now=now, asked_for=self.asked_for
+            )
+        self.result.skipped += len(found) - len(leases) - len(dead)
+        if dead:
+            self._tell_lost(dead)
         for one in leases:
             self.unanswered[one.delivery.key] = _tried(one, _NO_ANSWER)
         for part in _parts(leases):
             with self.store.reading() as session:
                 opened = open_leases(session, vault=self.vault, leases=part)
-            self._keep([(_tried(one.lease, self._answer(one)), one.order) for one in opened])
+            self._hand_over(opened)
+
+    def _hand_over(self, opened: Sequence[Opened]) -> None:
+        """Send some, and record what came of them, also when the run ends amid them."""
+        answered = []
+        try:
+            for one in opened:
+                answered.append(  # noqa: PERF401 -- what came before a failure is kept
+                    (_tried(one.lease, self._answer(one)), one.order)
+                )
+        finally:
+            self._keep(answered)
 
     def finish(self) -> None:
         """Put what was staged where it belongs, and record it as delivered."""
-        self.channel.finish(self.result)
+        try:
+            self.channel.finish(self.result)
+        except CardctlError:
+            self.handed.clear()
+            raise
         for first in range(0, len(self.staged), CHUNK):
             part = self.staged[first : first + CHUNK]
             lost = len(part) - len(self._settle(part))
@@ -87,8 +142,10 @@ class _Sending:
 
     def give_back(self, error: CardctlError | None) -> None:
         """Make what was not answered for due again; where even that fails the leases end."""
-        answer = Answer(DeliveryStatus.PENDING, error)
-        tried = [one._replace(answer=answer) for one in self.unanswered.values()]
+        tried = [
+            one._replace(answer=replace(_NO_ANSWER, error=error, is_try=one.key in self.handed))
+            for one in self.unanswered.values()
+        ]
         with suppress(CardctlError):
             for first in range(0, len(tried), CHUNK):
                 part = tried[first : first + CHUNK]
@@ -108,9 +165,48 @@ class _Sending:
         if one.message is None:
             assert one.answer is not None
             return one.answer
-        answer = self.channel.send(one.message)
-        self.failures = self.failures + 1 if answer.status == DeliveryStatus.PENDING else 0
+        key = one.lease.delivery.key
+        answer = self._try(key, one.message)
+        receiver = self.receivers.get(key, ONE)
+        if answer.status == DeliveryStatus.PENDING or isinstance(answer.error, Rejected):
+            self.failures[receiver] += 1
+            self.result.stopped |= self._is_down(receiver)
+        else:
+            del self.failures[receiver]
         return answer
+
+    def _try(self, key: tuple[int, int], message: Message) -> Answer:
+        """The channel's answer; what it did not foresee is this message's failure, and a bug.
+
+        A channel that stages has begun to write the message: the whole of it is given up then.
+        """
+        self.handed.add(key)
+        try:
+            return self.channel.send(message)
+        except CardctlError:
+            self.handed.discard(key)
+            raise
+        except Exception as bug:
+            if self.channel.staged:
+                raise
+            self.bug = self.bug or bug
+            return try_again(CardctlError())
+
+    def _is_down(self, receiver: int) -> bool:
+        return self.failures[receiver] >= FAILURES_IN_A_ROW
+
+    def _is_up(self, one: Waiting) -> bool:
+        return not self._is_down(self.receivers.get(one.key, ONE))
+
+    def _tell_lost(self, dead: Sequence[Waiting]) -> None:
+        """Say what was given up as it was leased: its senders were killed time and again."""
+        with self.store.reading() as session:
+            names = names_of_orders(session, keys=[one.order for one in dead])
+        for one in dead:
+            code, status = delivery_code(*one.key), DeliveryStatus.DEAD.value
+            self.result.add(
+                SentDelivery(code, names[one.order], one.via, status, one.attempts, LOST)
+            )
 
     def _keep(self, answered: Sequence[tuple[Tried, str]]) -> None:
         """Record answers; what is staged waits for the channel's end, and is told already."""
@@ -144,6 +240,7 @@ class _Sending:
             settled = settle(session, run=self.run, now=now_ms(), tried=tried)
         for one in tried:
             del self.unanswered[one.key]
+            self.handed.discard(one.key)
         self.advance(len(tried))
         return settled
 
@@ -156,7 +253,6 @@ def send_due(
     channel: Channel,
     orders: Iterable[OrderKey] | None = None,
     of_channel: int | None = None,
-    limit: int | None = None,
     result: SendResult | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> SendResult:
@@ -166,23 +262,24 @@ def send_due(
     id of a channel of orders) takes only what comes from there. What comes of it is added to
     `result`. Raises `NeedsFullKey` (not for requests to top up, which open no card), what the
     channel raises, and what the store does; what was leased and not sent then goes back into the
-    outbox.
+    outbox. A bug that a message ran into is raised at the end, when the others have left.
     """
     if channel.via is not DeliveryVia.TOPUP:
         vault.full_keyset()
     asked_for = orders is not None
     sending = _Sending(store, run, vault, channel, asked_for, advance, result or SendResult())
     try:
-        for found in _found(store, channel, orders, of_channel, limit):
+        for found in _found(store, channel, orders, of_channel):
             sending.send(found)
-            if sending.failures >= FAILURES_IN_A_ROW:
-                sending.result.stopped = True
+            if sending.is_stopped:
                 break
         sending.finish()
     except BaseException as error:
         sending.give_back(error if isinstance(error, CardctlError) else None)
         raise
     run.finish(store)
+    if sending.bug is not None:
+        raise sending.bug
     return sending.result
 
 
@@ -191,21 +288,12 @@ def _found(
     channel: Channel,
     orders: Iterable[OrderKey] | None,
     of_channel: int | None,
-    limit: int | None,
 ) -> Iterator[list[Waiting]]:
-    """What may be sent, so much at a time as surely is sent before its lease ends."""
-    size = CHUNK if channel.staged else max(1, min(CHUNK, LEASE_MS // max(1, channel.deadline_ms)))
+    """What may be sent, some thousand at a time."""
     due = Due(channel.via, now_ms(), of_channel)
     if orders is None:
-        found = due_deliveries(store, due, size=size)
-    else:
-        found = deliveries_of(store, due, keys=orders, size=size)
-    left = limit
-    for part in found:
-        yield part if left is None else part[:left]
-        left = None if left is None else left - len(part)
-        if left is not None and left <= 0:
-            return
+        return due_deliveries(store, due, size=CHUNK)
+    return deliveries_of(store, due, keys=orders, size=CHUNK)
 
 
 def _parts(leases: Sequence[Lease]) -> Iterator[list[Lease]]:

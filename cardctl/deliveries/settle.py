@@ -74,11 +74,11 @@ class Settled(NamedTuple):
     reference: str | None
     delivered_at: int | None
     refused_at: int | None
+    attempts: int
     bucket: int
     id: int
     order_id: int
     via: str
-    attempts: int
     reprint: int
     cards: int
 
@@ -93,7 +93,7 @@ class Settled(NamedTuple):
         return self.bucket, self.order_id
 
 
-_CHANGED = Settled._fields[:6]
+_CHANGED = Settled._fields[:7]
 
 
 def settle(session: Session, *, run: Run, now: int, tried: Sequence[Tried]) -> list[Settled]:
@@ -130,7 +130,10 @@ def settle(session: Session, *, run: Run, now: int, tried: Sequence[Tried]) -> l
 
 
 def release(session: Session, *, run: Run, tried: Sequence[Tried]) -> None:
-    """Give leases back that were not used: their deliveries are due at once, and say why."""
+    """Give leases back that were not used: their deliveries are due at once, and say why.
+
+    Each has its try back, unless its answer says that it was one.
+    """
     hold_orders(session, [(one.bucket, one.order_id) for one in tried])
     rows = select_many(
         session,
@@ -144,10 +147,11 @@ def release(session: Session, *, run: Run, tried: Sequence[Tried]) -> None:
         session,
         deliveries,
         key=("bucket", "id"),
-        changed=("due_at", "last_error"),
+        changed=("due_at", "last_error", "attempts"),
         rows=[
-            (created_at, _told(ours[bucket, delivery_id].answer), bucket, delivery_id)
+            (created_at, _told(answer), attempts - (not answer.is_try), bucket, delivery_id)
             for bucket, delivery_id, status, attempts, created_at in rows
+            for answer in [ours[bucket, delivery_id].answer]
             if status == DeliveryStatus.SENDING and attempts == ours[bucket, delivery_id].attempt
         ],
         constants={"status": DeliveryStatus.PENDING.value},
@@ -203,21 +207,22 @@ def _counts(one: Tried, before: _Known) -> bool:
 
 def _settled(one: Tried, before: _Known, now: int) -> Settled:
     status = one.answer.status
-    if status == DeliveryStatus.PENDING and before.attempts >= ATTEMPTS_MOST:
+    attempts = before.attempts - (not one.answer.is_try)
+    if status == DeliveryStatus.PENDING and attempts >= ATTEMPTS_MOST:
         status = DeliveryStatus.DEAD
-    later = status == DeliveryStatus.PENDING
+    wait = delay_ms(before.idempotency_key, attempts=max(1, attempts))
     return Settled(
         status=status.value,
-        due_at=now + (delay_ms(before.idempotency_key, attempts=before.attempts) if later else 0),
+        due_at=now + (wait if status == DeliveryStatus.PENDING else 0),
         last_error=_told(one.answer),
         reference=one.answer.reference or before.reference,
         delivered_at=now if status == DeliveryStatus.DELIVERED else None,
         refused_at=one.answer.refused_at or before.refused_at,
+        attempts=attempts,
         bucket=one.bucket,
         id=one.id,
         order_id=one.order_id,
         via=before.via,
-        attempts=before.attempts,
         reprint=before.reprint,
         cards=one.cards,
     )

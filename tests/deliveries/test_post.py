@@ -14,6 +14,7 @@ from tests.support.http_server import (
     http_server,
     never_ends,
     says,
+    says_less_than_nothing,
     trickles_body,
     trickles_headers,
 )
@@ -58,8 +59,8 @@ def test_silence_is_told_from_a_connection_that_is_not_there(monkeypatch):
     poster.close()
 
 
-@pytest.mark.parametrize("answer", [trickles_body, never_ends])
-def test_an_answer_that_does_not_end_is_not_read_for_ever(poster, answer):
+@pytest.mark.parametrize("answer", [trickles_body, never_ends, says_less_than_nothing])
+def test_an_answer_that_does_not_end_or_makes_no_sense_is_not_read_for_ever(poster, answer):
     with http_server(answer) as server:
         began = time.monotonic()
         reply = send(poster, server.url())

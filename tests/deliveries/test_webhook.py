@@ -180,3 +180,24 @@ def test_a_bot_made_into_something_that_gets_cards_does_not_open(wired):
         assert wired.run(SEND, status=7).error["code"] == "webhook-tampered"
         assert server.requests == []
     assert status(wired) == "issued"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_receiver_that_refuses_everything_keeps_no_other_waiting(wired, monkeypatch):
+    monkeypatch.setattr("cardctl.deliveries.send.FAILURES_IN_A_ROW", 2)
+    monkeypatch.setattr(post, "DEADLINE_S", 30)
+    wired.import_codes("VIP", [f"MADE-UP-{place}" for place in range(9)])
+    wired.run("channel add OTHER --name x --account WX")
+    for name in ("TB:2", "TB:3", "TB:4", "TB:5", "TB:6", "TB:7", "TB:8", "OTHER:1"):
+        channel, number = name.split(":")
+        wired.run(f"order add --channel {channel} --number {number} --sku VIP --paid 28")
+    wired.run("order issue --all")
+    with http_server(says(500)) as down, http_server(says(200)) as other:
+        hook(wired, down)
+        wired.run(f"channel webhook set OTHER --url {other.url('/cards')} --secret-source env:KEY")
+        told = wired.run(SEND, status=8).json
+        assert (told["delivered"], told["stopped"]) == (1, True)
+        assert len(down.requests) < 8
+        assert len(other.requests) == 1
+    tried = dict(wired.sql("SELECT attempts, COUNT(*) FROM delivery GROUP BY attempts"))
+    assert tried[0] == 8 - len(down.requests)

@@ -8,6 +8,7 @@ import pytest
 
 from cardctl.deliveries.channels import email
 from tests.batches.books import check_all
+from tests.deliveries.channels import Scripted
 from tests.support.certificates import self_made
 from tests.support.smtp_server import HANG, PASSWORD, USER, mail_server
 
@@ -284,6 +285,27 @@ def wait_for(found, expected):
     while found() != expected and time.monotonic() < until:
         time.sleep(0.1)
     assert found() == expected
+
+
+@ON_SQLITE
+def test_a_bug_in_sending_ends_no_stream(stocked, monkeypatch):
+    channel = Scripted().instead_of_webhook(monkeypatch)
+    send = channel.send
+
+    def breaks(message):
+        if message.order == "TB:1":
+            raise RecursionError
+        return send(message)
+
+    channel.send = breaks
+    script = Script(stocked, f"{LINE} --via webhook")
+    script.ask(order("1"))
+    tried = "SELECT status, attempts FROM delivery ORDER BY created_at"
+    wait_for(lambda: stocked.sql(tried), [("pending", 1)])
+    assert script.ask(order("2"))[0]["status"] == "issued"
+    wait_for(lambda: stocked.sql(tried), [("pending", 1), ("delivered", 1)])
+    status, _, told = script.stop(signal.SIGTERM)
+    assert (status, told.count("error[bug]")) == (1, 2)
 
 
 def test_mails_go_out_beside_the_answers_and_hold_nobody_up(stocked, monkeypatch, tmp_path):

@@ -61,6 +61,11 @@ def says_what(make: Callable[[Request], tuple[bytes, dict[str, str]]]):
     return answer
 
 
+def says_less_than_nothing(_request: Request, connection: socket.socket) -> None:
+    """A chunk of -5 octets."""
+    connection.sendall(_head(200, {"Transfer-Encoding": "chunked"}) + b"-5\r\nhello")
+
+
 def hangs(_request: Request, connection: socket.socket) -> None:
     """Says nothing until the other side goes away."""
     with suppress(OSError):

@@ -111,7 +111,7 @@ def send(
             advance=progress.advance,
         )
     if result.stopped:
-        context.warn("the other side seems to be down; the rest stays in the outbox")
+        context.warn("the other side seems to be down; what is for it stays in the outbox")
     # What goes by way of the terminal was shown before it counted as delivered.
     if via != SentVia.TERMINAL or context.dry_run:
         show_sent(context, result, single=len(wish.named or ()) == 1)

@@ -155,7 +155,7 @@ def run(
             advance=progress.advance,
         )
     if result.stopped:
-        context.warn("the other side seems to be down; the rest stays in the outbox")
+        context.warn("the other side seems to be down; what is for it stays in the outbox")
     if result.leased:
         context.warn(
             "{count} are being sent by another command, or were by one that was killed:"

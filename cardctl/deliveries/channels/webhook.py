@@ -1,6 +1,6 @@
 """A webhook: a channel's orders as signed JSON, or a notice without secrets to a chat group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 
@@ -14,10 +14,12 @@ from cardctl.deliveries.channel import (
     Answer,
     DeliveryChannel,
     Outlet,
+    Receivers,
     give_up,
     try_again,
 )
 from cardctl.deliveries.failures import Rejected, TooSlow, Unreachable
+from cardctl.deliveries.lease import Waiting
 from cardctl.deliveries.message import Message
 from cardctl.deliveries.outbox import HeldOrder, Lacks
 from cardctl.deliveries.post import Poster
@@ -26,6 +28,8 @@ from cardctl.deliveries.signed import json_body, signed_headers
 from cardctl.deliveries.templates import Templates
 from cardctl.deliveries.wording import described
 from cardctl.errors import UsageRefused
+from cardctl.schema.orders import orders
+from cardctl.storage.dialects import select_many
 from cardctl.vault.webhook_key import Webhook
 from cardctl.vocabulary import DeliveryStatus, DeliveryVia, PassedOver, WebhookShape
 
@@ -137,4 +141,13 @@ def _needs(session: Session) -> Lacks:
     return lacks
 
 
-CHANNEL = DeliveryChannel(DeliveryVia.WEBHOOK, _open, _needs)
+def _receivers(session: Session, found: Sequence[Waiting]) -> Receivers:
+    """The channels (ids) whose webhooks get them."""
+    keys = {one.order for one in found}
+    columns = ("bucket", "id", "channel_id")
+    rows = select_many(session, orders, columns=columns, key=columns[:2], rows=keys)
+    channel_of = {row[:2]: row[2] for row in rows}
+    return {one.key: channel_of[one.order] for one in found}
+
+
+CHANNEL = DeliveryChannel(DeliveryVia.WEBHOOK, _open, _needs, _receivers)
