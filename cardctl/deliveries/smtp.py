@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -35,6 +36,14 @@ class BadMailSender(UsageRefused):
     code = "bad-mail-sender"
     message = "mail cannot be sent: smtp_from is no single e-mail address"
     hint = "cardctl config set smtp_from 'Shop <cards@example.com>'"
+
+
+class MailNotAscii(UsageRefused):
+    """A setting holds what cannot be said to a mail server."""
+
+    code = "mail-not-ascii"
+    message = "mail cannot be sent: {key} holds other letters than a to z"
+    hint = "change it; a domain in other letters has a second name that begins with xn--"
 
 
 class MailInClear(UsageRefused):
@@ -78,7 +87,10 @@ class MailServer:
 
 
 def read_mail_server(settings: Settings) -> MailServer:
-    """What the settings say; raises `MailNotSet`, `BadMailSender` and `MailInClear`."""
+    """What the settings say.
+
+    Raises `MailNotSet`, `BadMailSender`, `MailNotAscii` and `MailInClear`.
+    """
     host, sender = settings.get("smtp_host"), settings.get("smtp_from")
     for key, value in (("smtp_host", host), ("smtp_from", sender)):
         if not value:
@@ -87,13 +99,25 @@ def read_mail_server(settings: Settings) -> MailServer:
     assert host is not None
     if tls == MailTls.NONE and not is_loopback(host):
         raise MailInClear(host=host)
-    return MailServer(
+    found = MailServer(
         host=host,
         port=int(settings.get("smtp_port") or _PORTS[tls]),
         tls=tls,
         user=settings.get("smtp_user"),
         sender=_sender(sender or ""),
     )
+    for key, value in (("smtp_user", found.user or ""), ("smtp_from", found.sender.addr_spec)):
+        if not value.isascii():
+            raise MailNotAscii(key=key)
+    return found
+
+
+def read_mail_login(server: MailServer, read: Callable[[], Secret | None]) -> Secret | None:
+    """The password of the user, if there is one. Raises `MailNotAscii`, and what `read` does."""
+    password = read() if server.user else None
+    if password is not None and not password.reveal().isascii():
+        raise MailNotAscii(key="smtp_password_source")
+    return password
 
 
 def _sender(text: str) -> Address:
@@ -141,6 +165,9 @@ def _make_ready(
             connection.login(server.user, password.reveal() if password else "")
         except (smtplib.SMTPNotSupportedError, smtplib.SMTPAuthenticationError):
             raise MailLoginRefused(host=server.host, user=server.user) from None
+        except ValueError:
+            # What it wants signed does not read; the words of the error may quote the password.
+            raise smtplib.SMTPException from None
 
 
 class _Connection(smtplib.SMTP):

@@ -1,10 +1,12 @@
 """E-mail against a real server: private, for the buyer alone, never lost, twice the same."""
 
+import smtplib
 import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
 from email.header import decode_header, make_header
+from email.headerregistry import Address
 from io import BytesIO
 
 import msoffcrypto
@@ -13,6 +15,11 @@ from openpyxl import load_workbook
 
 from cardctl.deliveries import patience
 from cardctl.deliveries.channels import email
+from cardctl.deliveries.mail_refusals import Refusal, refusal_of
+from cardctl.deliveries.patience import Patience
+from cardctl.deliveries.smtp import MailServer, connect
+from cardctl.settings import MailTls
+from cardctl.vault.secret import Secret
 from tests.support.certificates import self_made
 from tests.support.smtp_server import DROP, HANG, PASSWORD, USER, mail_server
 from tests.support.written import Written
@@ -227,6 +234,9 @@ def test_what_will_never_arrive_is_given_up_and_names_why(mailing):
 
 
 UNSENDABLE = [
+    ({"MAIL_PASSWORD": "made-up-密码"}, {}, "mail-not-ascii", 2),
+    ({"CARDCTL_SMTP_USER": "店铺"}, {}, "mail-not-ascii", 2),
+    ({"CARDCTL_SMTP_FROM": "a@店.test"}, {}, "mail-not-ascii", 2),
     ({"MAIL_PASSWORD": "wrong"}, {}, "mail-login-refused", 9),
     ({"SSL_CERT_FILE": "/nonexistent"}, {}, "mail-untrusted", 9),
     ({}, {"context": None}, "mail-in-clear", 2),
@@ -245,7 +255,7 @@ def test_what_no_mail_can_be_sent_with_ends_the_run_and_leaves_all_pending(maili
         assert refused.error["code"] == code
         assert server.mails == []
         assert PASSWORD not in refused.stderr
-        assert mailing.sql("SELECT status FROM delivery WHERE status <> 'pending'") == []
+        assert set(mailing.sql("SELECT status, attempts FROM delivery")) <= {("pending", 0)}
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -265,7 +275,7 @@ def test_tls_from_the_first_octet_or_none_on_this_machine_and_a_password_agreed_
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("words", [b"2", b"220-x\r\n" * 200_000, b""])
+@pytest.mark.parametrize("words", [b"2", b"220-x\r\n" * 200_000, b"", b"554 no\r\n"])
 def test_a_server_that_speaks_without_end_or_not_at_all_is_left_in_time(mailing, words):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         mailing.env["CARDCTL_SMTP_PORT"] = str(listener.getsockname()[1])
@@ -275,7 +285,7 @@ def test_a_server_that_speaks_without_end_or_not_at_all_is_left_in_time(mailing,
         sent = mailing.run(AGAIN, status=9).json
         assert time.monotonic() - began < 10
         thread.join(10)
-    assert sent["failed"] == 1
+    assert (sent["failed"], sent["deliveries"][0]["attempts"]) == (1, 0)
     assert status(mailing) == "issued"
 
 
@@ -289,3 +299,66 @@ def speak(listener, words):
             with suppress(TimeoutError):
                 if not connection.recv(1):
                     return
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_a_server_refuses_to_the_shop_costs_no_mail_a_try(mailing, frozen_clock, monkeypatch):
+    """The quota of a day is used up before the buyer is named; the next day they all leave."""
+    monkeypatch.setattr("cardctl.deliveries.send.FAILURES_IN_A_ROW", email._FAILURES_MOST + 2)
+    mailing.import_codes("VIP", [f"MADE-UP-{place}" for place in range(9)])
+    rows = "".join(f"{place},VIP,28,b{place}@example.test\n" for place in range(2, 9))
+    (mailing.folder / "orders.csv").write_text(f"order,sku,paid,email\n{rows}")
+    mailing.run("order import orders.csv --channel TB")
+    mailing.run("order issue --all")
+    with served(mailing) as server:
+        server.refuses_sender = "550 5.4.5 Daily sending quota exceeded"
+        for _ in range(2):
+            told = mailing.run(SEND, status=8).json
+            assert (told["dead"], told["delivered"], told["stopped"]) == (0, 0, True)
+            frozen_clock.advance(seconds=60)
+        assert len(server.senders) == 2 * email._FAILURES_MOST
+        assert mailing.sql("SELECT DISTINCT status, attempts FROM delivery") == [("pending", 0)]
+        assert "quota" in str(mailing.run("delivery list --json").json)
+        server.refuses_sender = ""
+        assert mailing.run(SEND).json["delivered"] == 8
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "of_mail", "too_big", "refusal"),
+    [
+        (554, "no", False, False, Refusal.SHOP),
+        (421, "closing", True, False, Refusal.SHOP),
+        (552, "storage", False, False, Refusal.SHOP),
+        (552, "size", False, True, Refusal.MAIL_FOR_EVER),
+        (552, "5.3.4 too big", False, False, Refusal.MAIL_FOR_EVER),
+        (550, "5.1.1 nobody", True, False, Refusal.MAIL_FOR_EVER),
+        (550, "no such user", True, False, Refusal.MAIL_FOR_EVER),
+        (450, "4.2.0 greylisted", True, False, Refusal.MAIL_FOR_NOW),
+        (550, "5.4.5 quota", True, False, Refusal.MAIL_FOR_NOW),
+        (554, "5.7.1 relay denied", True, False, Refusal.MAIL_FOR_NOW),
+    ],
+)
+def test_whom_a_refusal_is_about(status, words, of_mail, too_big, refusal):
+    assert refusal_of(status, words, of_mail=of_mail, too_big=too_big) is refusal
+
+
+def test_a_challenge_that_does_not_read_is_a_server_that_is_broken():
+    """Its error quotes what was to be signed: only its kind is passed on."""
+    lines = iter((b"220 x\r\n", b"250-x\r\n250 AUTH CRAM-MD5\r\n", b"334 A\r\n"))
+
+    def answer(listener):
+        connection, _ = listener.accept()
+        with connection:
+            for words in lines:
+                connection.sendall(words)
+                connection.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer, args=(listener,), daemon=True).start()
+        port = listener.getsockname()[1]
+        sender = Address(addr_spec="cards@shop.example.test")
+        server = MailServer("127.0.0.1", port, MailTls.NONE, USER, sender)
+        patience = Patience(5)
+        with pytest.raises(smtplib.SMTPException), patience.limit():
+            connect(server, Secret(PASSWORD), patience=patience)
+        patience.close()

@@ -32,6 +32,17 @@ class MailServer:
     """Whether each mail came sealed."""
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
 
+    refuses_sender: str = ""
+    """What it says to MAIL FROM instead of yes."""
+    senders: list[str] = field(default_factory=list)
+
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, _session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        self.senders.append(address)
+        envelope.mail_from, envelope.mail_options = address, options
+        return self.refuses_sender or "250 OK"
+
     async def handle_DATA(self, server: SMTP, _session: Any, envelope: Any) -> str:  # noqa: N802
         self.octets.append(envelope.content)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))

@@ -26,6 +26,7 @@ from cardctl.deliveries.channel import (
     DeliveryChannel,
     Outlet,
     give_up,
+    not_tried,
     try_again,
 )
 from cardctl.deliveries.failures import (
@@ -36,16 +37,18 @@ from cardctl.deliveries.failures import (
     Unreachable,
     foreign_words,
 )
+from cardctl.deliveries.mail_refusals import Refusal, refusal_of
 from cardctl.deliveries.message import Message
 from cardctl.deliveries.outbox import HeldOrder, Lacks
 from cardctl.deliveries.patience import Patience
 from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.signed import IDEMPOTENCY_KEY
-from cardctl.deliveries.smtp import connect, read_mail_server
+from cardctl.deliveries.smtp import connect, read_mail_login, read_mail_server
 from cardctl.deliveries.table import TABLE, header_of, table_rows
 from cardctl.deliveries.templates import BadTemplate, Templates
 from cardctl.deliveries.text import Word
 from cardctl.deliveries.wording import described, has_hidden
+from cardctl.errors import CardctlError
 from cardctl.vault.delivery_password import DRAWN_SPINS, delivery_password
 from cardctl.vault.protected_package import (
     PASSWORD_MAX,
@@ -60,7 +63,7 @@ DEADLINE_S = 60.0
 """For one mail, from the first look for the server to its last answer."""
 
 _FAILURES_MOST = 5
-_FOR_EVER = 500
+_SIZE = re.compile(r"\d{1,18}")
 _WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
 
@@ -76,7 +79,7 @@ class _Email:
         self._outlet = outlet
         self._agreed = stretch(outlet.password) if outlet.password else None
         self._server = read_mail_server(outlet.settings)
-        self._login = outlet.mail_password() if self._server.user else None
+        self._login = read_mail_login(self._server, outlet.mail_password)
         self._templates = Templates(outlet.settings.home, outlet.sender.language)
         self._templates.check()
         self._patience = Patience(DEADLINE_S)
@@ -88,13 +91,13 @@ class _Email:
     def send(self, message: Message) -> Answer:
         if not is_address(message.email):
             return give_up(NoMailAddress(order=message.order))
+        if self._failures >= _FAILURES_MOST:
+            return not_tried(self._unreachable("it has failed too often just now"))
         try:
             mail = self._compose(message)
         except BadTemplate as error:
             # Its samples were filled in well; this order's words were not.
             return give_up(error)
-        if self._failures >= _FAILURES_MOST:
-            return try_again(self._unreachable("it has failed too often just now"))
         with self._patience.limit():
             in_text = any(card.secret_in_text for card in message.cards)
             return self._send(str(message.email), mail.as_bytes(policy=SMTP), in_text=in_text)
@@ -115,29 +118,60 @@ class _Email:
             if self._connection is None or self._connection.sock is None:
                 self._drop()
                 self._connection = connect(self._server, self._login, patience=self._patience)
+        except (smtplib.SMTPException, OSError) as error:
+            return not_tried(self._failed(error))
+        try:
             self._connection.sendmail(self._server.sender.addr_spec, [address], octets)
         except smtplib.SMTPRecipientsRefused as error:
-            return self._refused(*next(iter(error.recipients.values())))
+            return self._refused(*next(iter(error.recipients.values())), octets)
         except smtplib.SMTPDataError as error:
             # Who has seen a text with secrets may repeat one, such as a link: it would be kept.
-            return self._refused(error.smtp_code, "" if in_text else error.smtp_error)
-        except smtplib.SMTPResponseException as error:
-            return self._refused(error.smtp_code, error.smtp_error)
+            return self._refused(error.smtp_code, error.smtp_error, octets, is_told=not in_text)
+        except smtplib.SMTPSenderRefused as error:
+            return self._refused(error.smtp_code, error.smtp_error, octets, of_mail=False)
         except (smtplib.SMTPException, OSError) as error:
-            self._drop()
-            self._failures += 1
-            if (waited := self._patience.waited_s(error)) is not None:
-                return try_again(TooSlow(host=self._server.host, seconds=round(waited)))
-            return try_again(self._unreachable("there is no connection"))
+            return try_again(self._failed(error))
         self._failures = 0
         return DELIVERED
 
-    def _refused(self, status: int, words: bytes | str) -> Answer:
-        """The server said no: for now, or (5xx) for ever."""
+    def _refused(
+        self,
+        status: int,
+        said: bytes | str,
+        octets: bytes,
+        *,
+        of_mail: bool = True,
+        is_told: bool = True,
+    ) -> Answer:
+        """The server said no; `mail_refusals` has the rule of what follows."""
+        words = _words(said)
+        error = self._rejected(status, words if is_told else "")
+        refusal = refusal_of(status, words, of_mail=of_mail, too_big=self._is_too_big(octets))
+        if refusal is Refusal.SHOP:
+            # Some servers take so many mails over a connection, and go on over another one.
+            self._drop()
+            self._failures += 1
+            return not_tried(error)
         self._failures = 0
-        text = words.decode(errors="replace") if isinstance(words, bytes) else words
-        error = Rejected(host=self._server.host, status=status, words=foreign_words(text))
-        return give_up(error) if status >= _FOR_EVER else try_again(error)
+        return try_again(error) if refusal is Refusal.MAIL_FOR_NOW else give_up(error)
+
+    def _failed(self, error: Exception) -> CardctlError:
+        """What went wrong with the connection, which is dropped."""
+        self._drop()
+        self._failures += 1
+        if (waited := self._patience.waited_s(error)) is not None:
+            return TooSlow(host=self._server.host, seconds=round(waited))
+        if isinstance(error, smtplib.SMTPResponseException) and error.smtp_code > 0:
+            return self._rejected(error.smtp_code, _words(error.smtp_error))
+        return self._unreachable("there is no connection")
+
+    def _rejected(self, status: int, words: str) -> Rejected:
+        return Rejected(host=self._server.host, status=status, words=foreign_words(words))
+
+    def _is_too_big(self, octets: bytes) -> bool:
+        """Whether a mail is above the size that the server named, if it named one."""
+        named = self._connection.esmtp_features.get("size", "") if self._connection else ""
+        return bool(_SIZE.fullmatch(named)) and 0 < int(named) < len(octets)
 
     def _unreachable(self, reason: str) -> Unreachable:
         return Unreachable(host=self._server.host, reason=reason)
@@ -184,6 +218,10 @@ class _Email:
             return self._agreed
         own = delivery_password(self._outlet.vault, order=message.order)
         return stretch(own, spins=DRAWN_SPINS)
+
+
+def _words(said: bytes | str) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said
 
 
 @contextmanager
