@@ -17,6 +17,7 @@ from cardctl.deliveries.outbox import (
     Enqueued,
     OrderKey,
     enqueue,
+    has_undelivered_cards,
     hold_orders,
     redirect,
 )
@@ -216,16 +217,17 @@ def _reason(
 def _undelivered(
     store: Store, channel_id: int | None, via: DeliveryVia
 ) -> Iterator[list[tuple[str, OrderKey]]]:
-    """Orders that may have something to deliver, by name and key, some at a time.
+    """Orders with cards to deliver, by name and key, some at a time.
 
-    The longest wait comes first. What is topped up has been in the outbox since it was issued.
+    The longest wait comes first. Those that wait for what is topped up or shipped alone are passed
+    over: that has been in the outbox since it was issued.
     """
     order, last = orders.c, None
     place = tuple_(order.waiting_since, order.bucket, order.id)
     query = (
         select(order.bucket, order.id, order.waiting_since, order.number, channels.c.code)
         .join(channels, channels.c.id == order.channel_id)
-        .where(_UNDELIVERED, order.delivered_at.is_(None))
+        .where(_UNDELIVERED, order.delivered_at.is_(None), has_undelivered_cards())
         .order_by(order.waiting_since, order.bucket, order.id)
         .limit(CHUNK)
     )

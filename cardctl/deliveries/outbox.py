@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b, sha256
 from typing import NamedTuple
 
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
@@ -37,6 +38,7 @@ _ELSEWHERE = {
 }
 """Why an order does not go one way, by the state of its delivery by another."""
 
+_SENDING = DeliveryStatus.SENDING.value
 _PENDING, _WAITING = DeliveryStatus.PENDING.value, DeliveryStatus.WAITING.value
 _DEAD, _CANCELLED = DeliveryStatus.DEAD.value, DeliveryStatus.CANCELLED.value
 
@@ -171,18 +173,23 @@ def redirect(session: Session, *, run: Run, orders: Sequence[OrderKey], via: Del
     """Make room for the cards of orders to go by this way now, whatever way they were to go.
 
     A delivery of theirs by another way is taken back unless it is being sent at this moment, also
-    one that waits for a person, as a chat group was told of it; a dead one by this way is tried
-    anew. The orders are locked.
+    one whose sender was killed, and one that waits for a person, as a chat group was told of it; a
+    dead one by this way is tried anew. The orders are locked.
     """
     hold_orders(session, orders)
     rows = select_many(
         session,
         deliveries,
-        columns=("bucket", "id", "order_line_id", "via", "status"),
+        columns=("bucket", "id", "order_line_id", "via", "status", "due_at"),
         key=("bucket", "order_id"),
         rows=sorted(set(orders)),
     )
-    stopped = [row for row in rows if row[2] is None and row[4] in (_PENDING, _WAITING, _DEAD)]
+    stopped = [
+        row
+        for row in rows
+        if row[2] is None
+        and (row[4] in (_PENDING, _WAITING, _DEAD) or (row[4] == _SENDING and row[5] <= run.at))
+    ]
     other = [(row[0], row[1]) for row in stopped if row[3] != via]
     dead = [(row[0], row[1]) for row in stopped if row[3] == via and row[4] == _DEAD]
     _set(session, other, status=_CANCELLED)
@@ -221,6 +228,29 @@ def cards_of(session: Session, orders: Sequence[OrderKey]) -> dict[OrderKey, lis
         card = OrderCard(bucket, card_id, status in HANDED, taken_by, delivered)
         parts.setdefault((order[0], order[1]), []).append(card)
     return parts
+
+
+def has_undelivered_cards() -> ColumnElement[bool]:
+    """Of an order in a query: whether it has cards that are to be delivered, by `cards_of`.
+
+    They are counted: because of an EXISTS Postgres might make a table of all the cards there are.
+    """
+    order, card = order_table.c, cards.c
+    taken, delivery = card_deliveries.c, deliveries.c
+    arrived = exists().where(
+        taken.bucket == card.bucket,
+        taken.card_id == card.id,
+        delivery.bucket == taken.order_bucket,
+        delivery.id == taken.delivery_id,
+        delivery.status == DeliveryStatus.DELIVERED,
+    )
+    query = select(func.count()).where(
+        card.order_bucket == order.bucket,
+        card.order_id == order.id,
+        card.status.in_(HANDED),
+        ~arrived,
+    )
+    return query.correlate(order_table).scalar_subquery() > 0
 
 
 def _taken_cards(
