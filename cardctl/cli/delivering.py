@@ -86,7 +86,6 @@ def make_outlet(
         settings=context.settings,
         sender=sender_of(context),
         path=path,
-        replace=context.yes,
         password=password,
         mail_password=lambda: _mail_password(context),
         layout=layout,

@@ -58,7 +58,8 @@ CardFile = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="Where cards go into a file: the workbook to write, encrypted.",
+        help="Where cards go into a file: the workbook to write, encrypted. One that is there"
+        " is never replaced, with --yes neither: it may be the only copy of its cards.",
         metavar="FILE.xlsx",
     ),
 ]

@@ -107,8 +107,6 @@ class Outlet:
     settings: Settings
     sender: Sender
     path: Path | None = None
-    replace: bool = False
-    """Whether a file that is at `path` may be replaced."""
     password: Secret | None = None
     mail_password: Callable[[], Secret | None] = lambda: None
     """Reads the password of the mail server, when mail is sent."""

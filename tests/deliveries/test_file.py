@@ -129,7 +129,7 @@ def test_delivered_is_what_is_safely_on_the_disk(sold, monkeypatch):
         assert told.error["code"] == "output-unwritable"
         assert not list(sold.folder.glob("*cards*"))
     rows = sold.run("delivery list --json").json
-    assert {(row["status"], row["attempts"]) for row in rows} == {("pending", 2)}
+    assert {(row["status"], row["attempts"]) for row in rows} == {("pending", 0)}
     assert {row["last_error"][:17] for row in rows} == {"output-unwritable"}
     assert sold.run(SEND).json["delivered"] == len(KEYS)
     sold.run("audit verify")
@@ -154,7 +154,13 @@ def test_what_is_wrong_is_told_before_anything_is_leased(sold):
         told = sold.run(f"{line} --json", status=status, env=env)
         assert code in (None, told.error["code"]), line
     assert sold.run("delivery list --json").json == []
-    sold.run(f"{by_file} --out there.xlsx --password-source env:PW --yes")
+    # The cards of an earlier workbook count as delivered: cron may not write over it, either.
+    there = f"{by_file} --out there.xlsx --password-source env:PW --yes --json"
+    assert sold.run(there, status=5).error["code"] == "output-exists"
+    (sold.folder / "there.xlsx").unlink()
+    sold.run(there)
+    assert len(rows_of(opened(sold.folder / "there.xlsx"))) == len(KEYS) + 1
+    assert sold.run(there, status=5).error["code"] == "output-exists"
     assert len(rows_of(opened(sold.folder / "there.xlsx"))) == len(KEYS) + 1
     # Nothing left to deliver makes no file.
     sold.run(SEND)

@@ -38,6 +38,13 @@ class NotAWorkbook(UsageRefused):
     hint = "end the name in .xlsx"
 
 
+class CardFileExists(OutputExists):
+    """A file is there already. Its cards count as delivered, so that it may hold the only copy."""
+
+    message = "{file} exists already, and cards are never written over it, with --yes neither"
+    hint = "name another file, such as one with the date and time, or move that one away"
+
+
 class CellTooLong(InputRefused):
     """A cell of a workbook cannot hold it whole, and nothing is ever cut off."""
 
@@ -82,7 +89,7 @@ class _File:
             self._package.finish()
             self._stream.flush()
             os.fsync(self._stream.fileno())
-            _put_in_place(self._fresh, self._path, replace=self._outlet.replace)
+            _put_in_place(self._fresh, self._path)
 
     def close(self) -> None:
         """Let go of what was not finished."""
@@ -110,8 +117,8 @@ def _open(outlet: Outlet) -> Iterator[_File]:
         raise NotAWorkbook(file=str(path))
     if len(outlet.password.reveal()) > PASSWORD_MAX:
         raise PasswordTooLong(most=PASSWORD_MAX)
-    if path.is_dir() or (path.exists() and not outlet.replace):
-        raise OutputExists(file=str(path))
+    if path.exists():
+        raise CardFileExists(file=str(path))
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     with _named_failures(path):
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -129,19 +136,18 @@ def _open(outlet: Outlet) -> Iterator[_File]:
         fresh.unlink(missing_ok=True)
 
 
-def _put_in_place(fresh: Path, path: Path, *, replace: bool) -> None:
+def _put_in_place(fresh: Path, path: Path) -> None:
     """Give a file its name, for good: the folder is written to disk, too."""
-    if replace:
-        fresh.replace(path)
-    else:
-        try:
-            # Unlike a rename, a link never takes the place of another file.
-            path.hardlink_to(fresh)
-        except FileExistsError:
-            raise OutputExists(file=str(path)) from None
-        except OSError:
-            # Not every file system has links.
-            fresh.rename(path)
+    try:
+        # Unlike a rename, a link never takes the place of another file.
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        raise CardFileExists(file=str(path)) from None
+    except OSError:
+        # Not every file system has links.
+        if path.exists():
+            raise CardFileExists(file=str(path)) from None
+        fresh.rename(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
