@@ -214,9 +214,9 @@ def delivery_count(
 ) -> ColumnElement[int]:
     """How many deliveries of its cards an order has, in these statuses if any are named.
 
-    With `tried` only those that were tried already, with `due_after` those that are due later than
-    that instant (epoch ms), or whose lease ends then. They are counted, because of an EXISTS
-    Postgres would make a table of all the deliveries there are.
+    With `tried` only those that were to leave and did not, with `due_after` those that are due
+    later than that instant (epoch ms), or whose lease ends then. They are counted, because of an
+    EXISTS Postgres would make a table of all the deliveries there are.
     """
     delivery = deliveries.c
     which = [delivery.bucket == orders.c.bucket, delivery.order_id == orders.c.id]
@@ -224,7 +224,7 @@ def delivery_count(
     if statuses:
         which.append(delivery.status.in_(statuses))
     if tried:
-        which.append(delivery.attempts > 0)
+        which.append(delivery.last_error.is_not(None))
     if due_after is not None:
         which.append(delivery.due_at > due_after)
     query = select(func.count()).select_from(deliveries).where(*which)
