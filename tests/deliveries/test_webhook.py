@@ -201,3 +201,25 @@ def test_a_receiver_that_refuses_everything_keeps_no_other_waiting(wired, monkey
         assert len(other.requests) == 1
     tried = dict(wired.sql("SELECT attempts, COUNT(*) FROM delivery GROUP BY attempts"))
     assert tried[0] == 8 - len(down.requests)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_nor_does_a_supplier_who_answers_nothing_that_counts(wired, monkeypatch):
+    monkeypatch.setattr("cardctl.deliveries.send.FAILURES_IN_A_ROW", 2)
+    monkeypatch.setattr(post, "DEADLINE_S", 30)
+    wired.run("supplier add SECOND --name y")
+    wired.run("product add CALL --name 话费 --kind topup --supplier SUP")
+    wired.run("product add DATA --name 流量 --kind topup --supplier SECOND")
+    rows = "".join(f"{place},CALL,9,13800000000\n" for place in range(2, 9))
+    (wired.folder / "orders.csv").write_text(
+        f"order,sku,paid,topup_account\n{rows}9,DATA,9,13800000001\n"
+    )
+    wired.run("order import orders.csv --channel TB")
+    wired.run("order issue --all")
+    with http_server(says(200, "{}")) as down, http_server(says(200, "{}")) as other:
+        for supplier, server in (("SUP", down), ("SECOND", other)):
+            url = f"--url {server.url('/topup')} --secret-source env:KEY"
+            wired.run(f"supplier webhook set {supplier} {url}")
+        assert wired.run(SEND.replace("webhook", "topup"), status=8).json["stopped"]
+        assert len(down.requests) < 7
+        assert len(other.requests) == 1

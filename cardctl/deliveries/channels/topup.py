@@ -5,10 +5,11 @@ was lost, tops up once. What is not the supplier's own answer to this very reque
 nothing: the request is made again later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import select
+from sqlmodel import Session
 
 from cardctl import clock
 from cardctl.catalog.webhooks import SUPPLIER as OF_SUPPLIER
@@ -17,10 +18,12 @@ from cardctl.deliveries.channel import (
     Answer,
     DeliveryChannel,
     Outlet,
+    Receivers,
     give_up,
     try_again,
 )
 from cardctl.deliveries.failures import Rejected, TooSlow, Unreachable, foreign_words
+from cardctl.deliveries.lease import Waiting
 from cardctl.deliveries.message import Message, TopUp
 from cardctl.deliveries.post import Poster, Reply
 from cardctl.deliveries.results import SendResult
@@ -39,7 +42,9 @@ from cardctl.deliveries.topup_answer import (
     what_follows,
 )
 from cardctl.errors import InputRefused
-from cardctl.schema.catalog import suppliers
+from cardctl.schema.catalog import products, suppliers
+from cardctl.schema.orders import order_lines
+from cardctl.storage.dialects import select_many
 from cardctl.vault.secret import Secret
 from cardctl.vault.webhook_key import Webhook
 from cardctl.vocabulary import DeliveryVia
@@ -133,4 +138,21 @@ def _open(outlet: Outlet) -> Iterator[_TopUp]:
         channel.close()
 
 
-CHANNEL = DeliveryChannel(DeliveryVia.TOPUP, _open)
+def _receivers(session: Session, found: Sequence[Waiting]) -> Receivers:
+    """The suppliers (ids) who top them up; who has none is told so without anybody being asked."""
+    line_of = {one.key: (one.bucket, one.order_line_id) for one in found}
+    columns = ("bucket", "id", "product_id")
+    rows = select_many(
+        session, order_lines, columns=columns, key=columns[:2], rows={*line_of.values()}
+    )
+    product_of = {row[:2]: row[2] for row in rows}
+    known = select(products.c.id, products.c.topup_supplier_id)
+    supplier_of = {row.id: row.topup_supplier_id for row in session.execute(known)}
+    return {
+        key: supplier
+        for key, line in line_of.items()
+        if (supplier := supplier_of[product_of[line]]) is not None
+    }
+
+
+CHANNEL = DeliveryChannel(DeliveryVia.TOPUP, _open, receivers=_receivers)
