@@ -10,7 +10,6 @@ from cardctl.audit.record import Run
 from cardctl.catalog.bundles import Component, read_components, write_components
 from cardctl.catalog.drafts import Draft, write_drafts
 from cardctl.catalog.entries import Changed, add_once, edit_once, ids_of, insert_once
-from cardctl.catalog.open_topups import open_topups
 from cardctl.catalog.product_entry import ProductEntry, check_product
 from cardctl.errors import NotFound, StateForbids, UsageRefused
 from cardctl.identifiers import new_id
@@ -71,8 +70,8 @@ def edit_product(
 ) -> Changed[ProductEntry]:
     """Change some fields of a product; None clears one.
 
-    Raises `NotFound`, `BadValue`, `UsageRefused` leaves, `ProductInUse` for a rule that imported
-    keys or placed orders rest on, and `TopUpOpen` for a supplier who is yet to answer.
+    Raises `NotFound`, `BadValue`, `UsageRefused` leaves, and `ProductInUse` for a rule that
+    imported keys or placed orders rest on.
     """
     # An import holds a share of this row through its foreign key: the two cannot pass each other.
     lock = lock_rows(session, _by_sku(sku), table=products, skip_locked=False)
@@ -83,8 +82,6 @@ def edit_product(
         fixed = fixed_fields(session, [draft])
         if fixed:
             raise ProductInUse(sku=sku, fields=", ".join(fixed[sku]))
-        if still_open := open_topups(session, [draft]):
-            raise still_open[sku]
         columns = _columns(wanted, _supplier_ids(session, [wanted]))
         session.execute(update(products).where(products.c.sku == sku).values(columns))
         if "components" in differs:

@@ -22,7 +22,7 @@ class OpenDelivery(NamedTuple):
     order_id: int
     status: str
     via: str
-    attempts: int
+    asked_at: int | None
     refused_at: int | None
 
     @property
@@ -33,8 +33,8 @@ class OpenDelivery(NamedTuple):
     @property
     def was_asked(self) -> bool:
         """Whether a supplier may be at work on it: asked to top up, and no refusal came."""
-        asked = self.attempts > 0 or self.status == DeliveryStatus.WAITING
-        return self.via == DeliveryVia.TOPUP and asked and self.refused_at is None
+        asked = self.asked_at is not None and self.refused_at is None
+        return self.via == DeliveryVia.TOPUP and asked
 
 
 def hold_open(session: Session, orders: Iterable[OrderKey]) -> list[OpenDelivery]:

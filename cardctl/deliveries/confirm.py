@@ -34,9 +34,9 @@ from cardctl.deliveries.topup_answer import (
 )
 from cardctl.errors import CardctlError, InputRefused, NotFound, StateForbids
 from cardctl.identifiers import order_bucket, parse_order_name
-from cardctl.schema.catalog import channels, products, suppliers
+from cardctl.schema.catalog import channels, suppliers
 from cardctl.schema.deliveries import deliveries
-from cardctl.schema.orders import order_lines, orders
+from cardctl.schema.orders import orders
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
 from cardctl.vocabulary import DeliveryStatus, DeliveryVia, Outcome
@@ -52,7 +52,7 @@ UNCHANGED = Outcome.UNCHANGED.value
 
 _ENDS = {
     TopUpResult.SUCCESS: (DeliveryStatus.DELIVERED,),
-    TopUpResult.FAILED: (DeliveryStatus.DEAD, DeliveryStatus.CANCELLED),
+    TopUpResult.FAILED: (DeliveryStatus.CANCELLED,),
     TopUpResult.PENDING: (
         DeliveryStatus.WAITING,
         DeliveryStatus.DELIVERED,
@@ -60,7 +60,7 @@ _ENDS = {
         DeliveryStatus.CANCELLED,
     ),
 }
-"""The states of a delivery in which an answer tells nothing new."""
+"""The states of a delivery in which an answer tells nothing new; so does a second refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +116,28 @@ class _Unreadable(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """A request to top up, read while its order is held."""
+    """A request to top up, read while its order is held; the supplier is the one it was asked of.
+
+    Without a supplier nobody was asked under that id.
+    """
 
     bucket: int
     id: int
     order_id: int
     status: str
     attempts: int
-    supplier_id: int
-    supplier: str
+    refused_at: int | None
+    supplier_id: int | None
+    supplier: str | None
     request: str
     line_id: int
     place: int
+
+    def knows(self, result: TopUpResult) -> bool:
+        """Whether an answer with that result tells nothing new."""
+        if result == TopUpResult.FAILED and self.status == DeliveryStatus.DEAD:
+            return self.refused_at is not None
+        return self.status in _ENDS[result]
 
     def had_before(self, request: str) -> bool:
         """Whether it was asked under that id before, and refused."""
@@ -216,15 +226,18 @@ def _take(
     Raises what is wrong with the answer.
     """
     request = _find(session, answer)
+    assert request.supplier_id is not None
+    assert request.supplier is not None
     webhook = find_webhook(session, vault=vault, noun=SUPPLIER, owner_id=request.supplier_id)
     assert webhook.key is not None
     check_signature(signed, webhook.key, order=answer.order, supplier=request.supplier)
-    if request.status in _ENDS[answer.result]:
+    if request.knows(answer.result):
         return UNCHANGED, None
     if request.status == DeliveryStatus.DELIVERED:
         raise AnswerContradicts(supplier=request.supplier, order=answer.order)
     now = clock.now_ms()
-    check_time(signed, order=answer.order, now=now)
+    # A long file is held against the time when the command began, an open pipe against the present.
+    check_time(signed, order=answer.order, now=run.at if signed.is_fresh(run.at) else now)
     follows = what_follows(answer, supplier=request.supplier, signed_at=signed.at)
     key = (request.bucket, request.id, request.order_id)
     tried = Tried(*key, request.attempts, 0, follows)
@@ -279,7 +292,7 @@ def _find(session: Session, answer: TopUpAnswer) -> _Request:
     hold_orders(session, [(bucket, order_id)])
     ours = [_Request(*row) for row in session.execute(_requests_query(bucket, order_id))]
     for one in ours:
-        if one.request == answer.request:
+        if one.request == answer.request and one.supplier_id is not None:
             return one
     if any(one.had_before(answer.request) for one in ours):
         raise AnswerReplayed(order=answer.order)
@@ -287,17 +300,14 @@ def _find(session: Session, answer: TopUpAnswer) -> _Request:
 
 
 def _requests_query(bucket: int, order_id: int) -> Any:
-    delivery, line = deliveries.c, order_lines.c
-    of_line = (line.bucket == delivery.bucket) & (line.id == delivery.order_line_id)
+    delivery = deliveries.c
     return (
         select(
             *(delivery.bucket, delivery.id, delivery.order_id, delivery.status),
-            *(delivery.attempts, suppliers.c.id, suppliers.c.code),
+            *(delivery.attempts, delivery.refused_at, delivery.supplier_id, suppliers.c.code),
             *(delivery.idempotency_key, delivery.order_line_id, delivery.reprint),
         )
-        .join(order_lines, of_line)
-        .join(products, products.c.id == line.product_id)
-        .join(suppliers, suppliers.c.id == products.c.topup_supplier_id)
+        .outerjoin(suppliers, suppliers.c.id == delivery.supplier_id)
         .where(
             delivery.bucket == bucket,
             delivery.order_id == order_id,

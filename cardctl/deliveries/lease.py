@@ -24,6 +24,7 @@ from cardctl.deliveries.outbox import (
     cards_of,
     hold_orders,
 )
+from cardctl.deliveries.topups import suppliers_to_ask
 from cardctl.schema.catalog import channels
 from cardctl.schema.deliveries import card_deliveries, deliveries
 from cardctl.schema.orders import orders
@@ -41,7 +42,7 @@ LOST = "lost: the sender did not come back"
 _LEAVING = text(f"delivery.status IN ('{DeliveryStatus.PENDING}', '{DeliveryStatus.SENDING}')")
 _FACTS = (
     *("bucket", "id", "order_id", "order_line_id", "status", "idempotency_key", "reprint"),
-    *("attempts", "due_at", "created_at", "via"),
+    *("attempts", "due_at", "created_at", "via", "asked_at", "supplier_id"),
 )
 _CARD_COLUMNS = ("bucket", "card_id", "order_bucket", "order_id", "delivery_id", "handed_at")
 
@@ -60,6 +61,8 @@ class Waiting(NamedTuple):
     due_at: int
     created_at: int
     via: str
+    asked_at: int | None
+    supplier_id: int | None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -196,6 +199,7 @@ def lease(
         if one.order not in disputed
     ]
     given = cards_of(session, sorted({one.order for one in fresh}))
+    fresh = _as_asked(session, fresh, held, now=now)
     leases, dead, void = [], [], []
     for one in fresh:
         chosen = _cards_for(one, held[one.order], given.get(one.order, ()))
@@ -228,6 +232,28 @@ def _as_they_are(
     fresh = {row[:2]: Waiting(*row) for row in rows}
     again = (fresh[one.key] for one in found)
     return [one for one in again if one.is_free(now, asked_for=asked_for)]
+
+
+def _as_asked(
+    session: Session, fresh: Sequence[Waiting], held: dict[OrderKey, HeldOrder], *, now: int
+) -> list[Waiting]:
+    """Deliveries as they are once they were tried: when that was first, and whom it was asked of.
+
+    A request to top up that cannot be made, as nobody can be asked or there is no account, is none
+    that was: `open_leases` says why.
+    """
+    lines = {
+        one.key: (one.bucket, one.order_line_id)
+        for one in fresh
+        if one.order_line_id is not None and held[one.order].topup_account
+    }
+    suppliers = suppliers_to_ask(session, list(lines.values()))
+    asked = []
+    for one in fresh:
+        supplier = suppliers.get(lines[one.key]) if one.key in lines else None
+        first = one.asked_at is None and (supplier is not None or one.via != DeliveryVia.TOPUP)
+        asked.append(one._replace(asked_at=now, supplier_id=supplier) if first else one)
+    return asked
 
 
 def _cards_for(
@@ -267,8 +293,11 @@ def _take(session: Session, *, run: Run, leases: Sequence[Lease], now: int) -> N
         session,
         deliveries,
         key=("bucket", "id"),
-        changed=("attempts",),
-        rows=[(one.attempt, one.delivery.bucket, one.delivery.id) for one in leases],
+        changed=("attempts", "asked_at", "supplier_id"),
+        rows=[
+            (one.attempt, one.delivery.asked_at, one.delivery.supplier_id, *one.delivery.key)
+            for one in leases
+        ],
         constants={"status": DeliveryStatus.SENDING.value, "due_at": now + LEASE_MS},
     )
     # A reprint is no first delivery: what was delivered stays with what delivered it.

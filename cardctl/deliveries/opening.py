@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlmodel import Session
 
+from cardctl.catalog.webhooks import SUPPLIER, NoWebhook
 from cardctl.deliveries.channel import Answer, give_up
 from cardctl.deliveries.lease import Lease
 from cardctl.deliveries.message import Message, SentCard, TopUp
 from cardctl.deliveries.outbox import OrderKey
-from cardctl.errors import StateForbids
+from cardctl.errors import CardctlError, StateForbids
 from cardctl.schema.cards import cards
-from cardctl.schema.catalog import channels, products
+from cardctl.schema.catalog import channels, products, suppliers
 from cardctl.schema.orders import order_lines, orders
 from cardctl.storage.dialects import select_many
 from cardctl.vault.failures import KeyTampered, Tampered
@@ -57,6 +58,7 @@ class _Facts:
 
     channels: dict[int, str]
     products: dict[int, Any]
+    suppliers: dict[int, str]
     orders: dict[OrderKey, dict[str, Any]]
     lines: dict[OrderKey, dict[str, Any]]
     cards: dict[tuple[int, int], dict[str, Any]]
@@ -86,6 +88,7 @@ def _read(session: Session, vault: Vault, leases: Sequence[Lease]) -> _Facts:
     return _Facts(
         channels={row.id: row.code for row in codes},
         products={row.id: row for row in session.execute(select(products))},
+        suppliers={row.id: row.code for row in session.execute(select(suppliers))},
         orders=_by_key(session, orders, _ORDER_FACTS, {one.delivery.order for one in leases}),
         lines=_by_key(session, order_lines, _LINE_FACTS, lines),
         cards=sealed,
@@ -107,9 +110,9 @@ def _open(facts: _Facts, lease: Lease) -> Opened:
     name = f"{channel}:{order['number']}"
     topup = None
     if delivery.order_line_id is not None:
+        if delivery.supplier_id is None:
+            return Opened(lease, name, None, give_up(_why_not_asked(facts, lease, order, name)))
         topup = _topup(facts, lease, order)
-        if topup is None:
-            return Opened(lease, name, None, give_up(TopUpUnknown(order=name)))
     try:
         opened = tuple(_open_card(facts, delivery.bucket, card[:2]) for card in lease.cards)
     except (Tampered, KeyTampered) as error:
@@ -134,12 +137,18 @@ def _open(facts: _Facts, lease: Lease) -> Opened:
     return Opened(lease, name, message)
 
 
-def _topup(facts: _Facts, lease: Lease, order: dict[str, Any]) -> TopUp | None:
-    assert lease.delivery.order_line_id is not None
-    line = facts.lines[lease.delivery.bucket, lease.delivery.order_line_id]
-    product = facts.products[line["product_id"]]
-    if not order["topup_account"] or product.topup_supplier_id is None:
-        return None
+def _why_not_asked(facts: _Facts, lease: Lease, order: dict[str, Any], name: str) -> CardctlError:
+    """Why nobody was there to be asked to top up when the lease was taken."""
+    _, product = _line_and_product(facts, lease)
+    supplier = facts.suppliers.get(product.topup_supplier_id)
+    if supplier is None or not order["topup_account"]:
+        return TopUpUnknown(order=name)
+    return NoWebhook(noun=SUPPLIER, name=supplier)
+
+
+def _topup(facts: _Facts, lease: Lease, order: dict[str, Any]) -> TopUp:
+    line, product = _line_and_product(facts, lease)
+    assert lease.delivery.supplier_id is not None
     return TopUp(
         line=line["position"] + 1,
         sku=product.sku,
@@ -147,8 +156,14 @@ def _topup(facts: _Facts, lease: Lease, order: dict[str, Any]) -> TopUp | None:
         qty=line["qty"],
         face_value_fen=product.face_value_fen,
         account=order["topup_account"],
-        supplier_id=product.topup_supplier_id,
+        supplier_id=lease.delivery.supplier_id,
     )
+
+
+def _line_and_product(facts: _Facts, lease: Lease) -> tuple[dict[str, Any], Any]:
+    assert lease.delivery.order_line_id is not None
+    line = facts.lines[lease.delivery.bucket, lease.delivery.order_line_id]
+    return line, facts.products[line["product_id"]]
 
 
 def _open_card(facts: _Facts, order_bucket: int, key: tuple[int, int]) -> SentCard:

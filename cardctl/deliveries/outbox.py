@@ -67,6 +67,7 @@ class HeldOrder(NamedTuple):
     waiting_since: int
     channel_id: int
     email: str | None
+    topup_account: str | None
 
 
 Lacks = Callable[[HeldOrder], PassedOver | None]

@@ -66,8 +66,8 @@ def _mailed(session: Session, orders: Sequence[OrderKey]) -> set[OrderKey]:
     rows = select_many(
         session,
         deliveries,
-        columns=("bucket", "order_id", "via", "attempts"),
+        columns=("bucket", "order_id", "via", "asked_at"),
         key=("bucket", "order_id"),
         rows=orders,
     )
-    return {row[:2] for row in rows if row[2] == DeliveryVia.EMAIL and row[3]}
+    return {row[:2] for row in rows if row[2] == DeliveryVia.EMAIL and row[3] is not None}

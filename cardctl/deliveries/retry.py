@@ -109,5 +109,5 @@ def _ask_anew(session: Session, keys: Sequence[tuple[int, int]]) -> int:
             if refused_at is not None
         ],
         guard=f"delivery.status = '{DeliveryStatus.PENDING}'",
-        constants={"refused_at": None},
+        constants={"refused_at": None, "asked_at": None, "supplier_id": None},
     )

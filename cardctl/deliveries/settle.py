@@ -101,7 +101,8 @@ def settle(session: Session, *, run: Run, now: int, tried: Sequence[Tried]) -> l
 
     What arrived counts, also when the lease has ended or it was cancelled meanwhile; any other
     answer counts only from who still holds the lease, or after WAITING from whom the answer comes.
-    What does not count is not among the result.
+    A signed refusal also counts where it was given up without one. What does not count is not among
+    the result.
     """
     held = hold_orders(session, [(one.bucket, one.order_id) for one in tried])
     rows = select_many(
@@ -202,7 +203,10 @@ def delivery_code(bucket: int, delivery_id: int) -> str:
 def _counts(one: Tried, before: _Known) -> bool:
     if one.answer.status == DeliveryStatus.DELIVERED:
         return before.status != DeliveryStatus.DELIVERED
-    return before.status in _UNDECIDED and before.attempts == one.attempt
+    # Given up as nobody knew; now the other side says that it did not and will not.
+    refused = before.status == DeliveryStatus.DEAD and one.answer.refused_at is not None
+    undecided = before.status in _UNDECIDED or (refused and before.refused_at is None)
+    return undecided and before.attempts == one.attempt
 
 
 def _settled(one: Tried, before: _Known, now: int) -> Settled:

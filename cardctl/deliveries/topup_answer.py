@@ -116,7 +116,7 @@ def read_answer(body: bytes) -> TopUpAnswer:
     request, order, result = (document.get(name) for name in ("request", "order", "result"))
     if not (_is_name(request) and _is_name(order)):
         raise AnswerUnreadable(reason="it names no request or no order")
-    if result not in set(TopUpResult):
+    if not isinstance(result, str) or result not in set(TopUpResult):
         raise AnswerUnreadable(reason="its result is none of success, failed and pending")
     reference = foreign_words(str(document.get("reference") or ""))
     return TopUpAnswer(

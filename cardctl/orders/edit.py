@@ -10,18 +10,15 @@ from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.catalog.entries import check_text
 from cardctl.deliveries.address import check_address
+from cardctl.deliveries.topups import is_account_asked_for
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
 from cardctl.orders.gates import REGION_NOT_SOLD, REGION_UNKNOWN, TOPUP_ACCOUNT_MISSING
 from cardctl.orders.held import HeldOrder, hold_order
 from cardctl.orders.stops import STOPPED, stop_reasons
-from cardctl.schema.deliveries import deliveries
 from cardctl.schema.orders import orders
-from cardctl.storage.dialects import select_many
 from cardctl.vocabulary import (
     ISSUABLE,
-    DeliveryStatus,
-    DeliveryVia,
     OrderEventKind,
     OrderStatus,
     Outcome,
@@ -36,8 +33,6 @@ _ANSWERS = {
     TOPUP_ACCOUNT_MISSING: "topup_account",
 }
 """Why an order was stopped, and the field that says what was missing."""
-
-_ASKED = (DeliveryStatus.SENDING, DeliveryStatus.WAITING, DeliveryStatus.DELIVERED)
 
 
 class CannotEdit(StateForbids):
@@ -103,7 +98,7 @@ def edit_order(
     new = {field: text for field, text in given.items() if getattr(order, field) != text}
     if "region" in new and order.status not in _BEFORE_ISSUE:
         raise RegionTooLate(order=name, status=order.status)
-    if "topup_account" in new and _was_asked_for(session, order):
+    if "topup_account" in new and is_account_asked_for(session, order=order.key):
         raise TopupTooLate(order=name)
     status = order.status
     # Also what is known is an answer: the product may be sold there by now.
@@ -128,23 +123,6 @@ def _given(changes: OrderChanges) -> dict[str, str | None]:
     if (address := new.get("email")) is not None:
         check_address(address)
     return new
-
-
-def _was_asked_for(session: Session, order: HeldOrder) -> bool:
-    """Whether a supplier was asked to top up the account that stands; what was refused is over."""
-    rows = select_many(
-        session,
-        deliveries,
-        columns=("via", "status", "attempts"),
-        key=("bucket", "order_id"),
-        rows=[order.key],
-        lock_order=("bucket", "id"),
-    )
-    return any(
-        via == DeliveryVia.TOPUP
-        and (status in _ASKED or (status == DeliveryStatus.PENDING and attempts > 0))
-        for via, status, attempts in rows
-    )
 
 
 def _answers(session: Session, order: HeldOrder, given: Mapping[str, object]) -> bool:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
+from cardctl.deliveries.topups import is_account_asked_for
 from cardctl.errors import NotFound, StateForbids
 from cardctl.identifiers import new_id
 from cardctl.money import format_yuan, share_out
@@ -155,6 +156,8 @@ def _take_file(
     never_paid = bool(unpaid_when_cancelled(session, orders=cancelled))
     differs = compare(planned, stored, lines, cancelled_unpaid=never_paid).differs
     _check(f"{channel}:{number}", order, planned, differs)
+    if "topup_account" in differs and is_account_asked_for(session, order=order.key):
+        raise SaleIsPast(order=f"{channel}:{number}", status=order.status, differs="topup_account")
     if differs:
         _rewrite(session, run, order, planned, differs)
     return differs

@@ -66,6 +66,11 @@ class Delivery(Row, table=True):
     reprint: int = Field(sa_column=count_column())
     """0 for the first delivery, then counted up; so are requests after a refusal."""
     attempts: int = Field(sa_column=count_column())
+    """Since it was put out, or since a person had it tried again."""
+    asked_at: int | None = Field(default=None, sa_column=big_column(null=True))
+    """When its first try began (epoch ms): it may have arrived since. None: nothing has left."""
+    supplier_id: int | None = Field(default=None, sa_column=big_column(null=True))
+    """Whom a top-up was asked of: his answer counts, whoever tops up the product by then."""
     due_at: int = Field(sa_column=big_column())
     """When it is tried next (epoch ms); while it is being sent, when its lease ends."""
     last_error: str | None = Field(default=None, sa_column=text_column(null=True))
@@ -75,7 +80,7 @@ class Delivery(Row, table=True):
     """The waybill of a shipment, or the supplier's own number of a top-up."""
     refused_at: int | None = Field(default=None, sa_column=big_column(null=True))
     """When the supplier signed its refusal of a top-up (epoch ms, its clock): tried again, the
-    request has another id."""
+    request has another id, and nobody was asked under that one."""
     created_at: int = Field(sa_column=big_column())
     delivered_at: int | None = Field(default=None, sa_column=big_column(null=True))
     run_id: int = Field(sa_column=big_column())

@@ -114,6 +114,9 @@ def test_a_mail_that_was_given_up_goes_another_way_when_somebody_says_so(mailing
         ("dead", "cardctl delivery retry TB:1")
     ]
     mailing.run("delivery password TB:1 --reason 'it may have arrived'")
+    mailing.run("delivery retry TB:1")
+    mailing.run("delivery password TB:1 --reason 'so it may have still'")
+    mailing.execute("UPDATE delivery SET status = 'dead'")
     mailing.env["PW"] = "made-up"
     by_file = "--via file --out cards.xlsx --password-source env:PW"
     for line in (f"--pending {by_file} --dry-run", f"--pending {by_file}"):

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from cardctl.deliveries import confirm as answer_lines
 from cardctl.deliveries import post
 from tests.setup.workbook import write
 from tests.support.http_server import goes_away, hangs, http_server, says, says_what
@@ -28,9 +29,9 @@ def asking(shop, monkeypatch, frozen_clock):
     return shop
 
 
-def hook(shop, server, key="KEY"):
-    line = f"supplier webhook set SUP --url {server.url('/topup')} --secret-source env:{key}"
-    shop.run(line)
+def hook(shop, server, *, supplier="SUP", key="KEY"):
+    url = server.url("/topup")
+    shop.run(f"supplier webhook set {supplier} --url {url} --secret-source env:{key}")
 
 
 def signed(document, *, key=KEY, at=NOW_S):
@@ -114,7 +115,7 @@ def test_what_is_not_the_supplier_s_answer_counts_for_nothing(asking):
         ],
         "answer-stale": [answers("success", at=NOW_S - 301), answers("success", at=NOW_S + 301)],
         "answer-of-other": [answers("success", order="TB:2"), answers("success", request="x")],
-        "answer-unreadable": [answers("done"), answers(None)],
+        "answer-unreadable": [answers("done"), answers([])],
         "rejected": [says(500), says(404, "no such page")],
         "too-slow": [hangs],
         "unreachable": [goes_away],
@@ -188,6 +189,7 @@ def test_a_later_answer_is_held_against_key_time_request_and_order(asking):
         line(asking, "success", order="XX:1"),
         line(asking, "success", request="another"),
         line(asking, "maybe"),
+        line(asking, {}),
         "not json\n",
         "[1]\n",
         '{"timestamp": 1}\n',
@@ -196,7 +198,7 @@ def test_a_later_answer_is_held_against_key_time_request_and_order(asking):
     assert [one["code"] for one in told["answers"]] == [
         *("answer-forged", "answer-unreadable", "answer-forged", "answer-stale"),
         *("answer-of-other", "answer-of-other", "answer-of-other"),
-        *("answer-unreadable",) * 4,
+        *("answer-unreadable",) * 5,
     ]
     assert states(asking) == ("issued", "waiting")
     audited = asking.sql(
@@ -206,7 +208,7 @@ def test_a_later_answer_is_held_against_key_time_request_and_order(asking):
     # Lines that are no answers share a record.
     assert [(one["line"], one["lines"]) for one in refused] == [
         *((place, 1) for place in range(1, 8)),
-        (8, 4),
+        (8, 5),
     ]
     (asking.folder / "answers.jsonl").write_text(good + "\n" + good)
     first = asking.run("delivery confirm answers.jsonl --json").json
@@ -217,35 +219,100 @@ def test_a_later_answer_is_held_against_key_time_request_and_order(asking):
     asking.run("audit verify")
 
 
-def test_who_was_asked_to_top_up_stays_until_the_request_is_over(asking):
+def test_a_request_stays_with_whom_it_was_asked_of_and_only_its_answer_counts(asking):
     asking.run("supplier add OTHER --name x")
-    asking.run("product add DATA --name x --kind topup --supplier SUP")
-    edit = "product edit CALL --supplier OTHER"
     write(asking, "setup.xlsx", {"products": [("sku", "topped up by"), ("CALL", "OTHER")]})
+    with (
+        http_server(answers("pending"), answers("failed")) as first,
+        http_server(answers("success", key=f"{KEY}-of-another")) as second,
+    ):
+        hook(asking, first)
+        hook(asking, second, supplier="OTHER", key="OTHER")
+        assert asking.run(SEND).json["waiting"] == 1
+        asking.run("setup import setup.xlsx")
+        told = confirm(asking, line(asking, "success", key=f"{KEY}-of-another"), status=8)
+        assert [one["code"] for one in told["answers"]] == ["answer-forged"]
+        # Asked once more, it goes where it was; what nobody was asked for goes to the other.
+        asking.run("order add --channel TB --number 2 --sku CALL --paid 49 --topup-account 1")
+        asking.run("order issue TB:2")
+        asking.run("delivery retry TB:1")
+        sent = asking.run(SEND, status=8).json
+        assert (sent["delivered"], sent["dead"]) == (1, 1)
+        one, again = (request.json["request"] for request in first.requests)
+        assert one == again
+        asking.run("delivery retry TB:1")
+        assert asking.run(SEND).json["delivered"] == 1
+        assert [request.json["order"] for request in second.requests] == ["TB:2", "TB:1"]
+        assert one not in {request.json["request"] for request in second.requests}
+    asking.run("audit verify")
 
-    def assert_refused():
-        refused = asking.run(edit, status=5)
-        assert "error[topup-open]" in refused.stderr
-        assert "cardctl delivery list --via topup" in refused.stderr
-        [reject] = asking.run("setup import setup.xlsx --json", status=3).json["rejects"]
-        assert (reject["column"], reject["code"]) == ("topped up by", "topup-open")
 
-    assert_refused()
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_request_keeps_its_account_until_the_supplier_refuses_it(asking):
+    edit = "order edit TB:1 --topup-account 13900000000 --reason x --json"
+    told = "order,sku,qty,paid,topup_account\n1,CALL,2,98,139\n"
+    asking.run("order import - --channel TB", stdin=told, status=8)
+
+    def assert_kept():
+        assert asking.run(edit, status=5).error["code"] == "too-late"
+        taken = asking.run("order conflict resolve TB:1 --take file --json", status=5)
+        assert taken.error["code"] == "sale-is-past"
+        assert "was asked" in asking.run("order refund TB:1 --reason x --dry-run").stderr
+
+    with http_server(answers("pending"), goes_away, answers("success")) as server:
+        hook(asking, server)
+        assert asking.run(SEND).json["waiting"] == 1
+        asking.run("delivery retry TB:1")
+        assert_kept()
+        asking.execute("UPDATE delivery SET attempts = 11")
+        assert asking.run(SEND, status=8).json["dead"] == 1
+        assert_kept()
+        refusal = line(asking, "failed")
+        assert confirm(asking, refusal)["dead"] == 1
+        assert confirm(asking, refusal)["unchanged"] == 1
+        assert "was asked" not in asking.run("order refund TB:1 --reason x --dry-run").stderr
+        asking.run(edit)
+        asking.run("delivery retry TB:1")
+        # Under its new id nobody was asked.
+        told = confirm(asking, line(asking, "success"), status=8)
+        assert [one["code"] for one in told["answers"]] == ["answer-of-other"]
+        assert asking.run(SEND).json["delivered"] == 1
+        asked = [(one.json["request"], one.json["account"]) for one in server.requests]
+    assert asked[0] == asked[1]
+    assert len({request for request, _ in asked}) == 2
+    assert asked[2][1] == "13900000000"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_answers_are_fresh_as_of_the_command_or_as_of_their_reading(
+    asking, monkeypatch, frozen_clock
+):
     with http_server(answers("pending")) as server:
         hook(asking, server)
         assert asking.run(SEND).json["waiting"] == 1
-    assert_refused()
-    # What does not change who answers, and what nobody was asked for.
-    asking.run("product edit CALL --name 充值")
-    assert asking.run("product edit DATA --supplier OTHER --json").json["supplier"] == "OTHER"
-    assert confirm(asking, line(asking, "success"))["delivered"] == 1
-    assert asking.run(f"{edit} --json").json["supplier"] == "OTHER"
+    read = answer_lines._read_line
+
+    def slowly(octets):
+        frozen_clock.advance(seconds=200)
+        return read(octets)
+
+    monkeypatch.setattr(answer_lines, "_read_line", slowly)
+    # A long file, and a pipe that stays open.
+    lines = ["{}\n", line(asking, "failed"), line(asking, "success", at=NOW_S + 600)]
+    told = confirm(asking, "".join(["{}\n", *lines]), status=8)
+    assert [one["status"] for one in told["answers"]] == [*["refused"] * 2, "dead", "delivered"]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_without_a_webhook_or_with_one_of_another_row_nothing_is_asked(asking):
     told = asking.run("delivery send TB:1 --via topup --json", status=9).json
     assert told["deliveries"][0]["error"].startswith("no-webhook: supplier SUP")
+    # Nobody was asked: the account is still open, and is missing then.
+    asking.run("order edit TB:1 --topup-account '' --reason x")
+    asking.run("delivery retry TB:1")
+    told = asking.run("delivery send TB:1 --via topup --json", status=9).json
+    assert told["deliveries"][0]["error"].startswith("topup-unknown")
+    asking.run(f"order edit TB:1 --topup-account {ACCOUNT} --reason x")
     with http_server(answers("success")) as server:
         hook(asking, server)
         asking.run("supplier add OTHER --name x")

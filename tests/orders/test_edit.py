@@ -79,9 +79,9 @@ def test_the_account_to_top_up_is_told_until_the_supplier_is_asked(shop):
     shop.run("order issue TB:1")
     # The request waits in the outbox.
     assert edit(shop, "TB:1 --topup-account 10002")["outcome"] == "updated"
-    shop.execute("UPDATE delivery SET attempts = 1")
+    shop.execute("UPDATE delivery SET asked_at = 1")
     assert edit(shop, "TB:1 --topup-account 10003", status=5)["code"] == "too-late"
-    shop.execute("UPDATE delivery SET status = 'dead'")
+    shop.execute("UPDATE delivery SET refused_at = 2, status = 'dead'")
     assert edit(shop, "TB:1 --topup-account 10003")["outcome"] == "updated"
     for check in ("stock check", "ledger check"):
         shop.run(check)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlmodel import Session
 
 from cardctl.catalog.drafts import Draft
-from cardctl.catalog.open_topups import open_topups
 from cardctl.catalog.product_entry import (
     SHARED_KEY_SPACE,
     ProductEntry,
@@ -199,8 +198,6 @@ def _forbidden(
 ) -> Iterator[tuple[str, str, CardctlError]]:
     for sku, fields in fixed_fields(session, drafts).items():
         yield from ((sku, name, FieldFixed(name=sku)) for name in fields)
-    for sku, problem in open_topups(session, drafts).items():
-        yield sku, "supplier", problem
 
 
 SHEET = SetupSheet(

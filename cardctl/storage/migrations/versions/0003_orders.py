@@ -238,6 +238,8 @@ def _make_delivery_tables() -> None:
         sa.Column("idempotency_key", sa.String(length=64), nullable=False),
         sa.Column("reprint", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("supplier_id", sa.BigInteger(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("carrier", sa.Text(), nullable=True),
