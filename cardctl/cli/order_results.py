@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cardctl.cli.context import Context
+    from cardctl.orders.cancel import Cancelled
     from cardctl.orders.intake import OrderImport
     from cardctl.orders.many import RefusedOrder
     from cardctl.orders.outcomes import IssueOutcome, IssueResult
@@ -175,7 +176,13 @@ RESERVE = (
     Column("cards", "cards"),
     Column("orders", "orders", of=RESERVATION),
 )
-CANCELLED = (Column("order", "order"), Column("status", "status"), Column("was", "status before"))
+CANCELLED = (
+    Column("order", "order"),
+    Column("status", "status"),
+    Column("was", "status before"),
+    Column("code", "code"),
+    Column("message", "message"),
+)
 REFUNDED = (
     Column("order", "order"),
     Column("refund_no", "refund number"),
@@ -226,6 +233,11 @@ def _in_clear(card: "RevealedCard") -> dict[str, Any]:
     }
 
 
+def cancelled_row(cancelled: "Cancelled") -> dict[str, object]:
+    """A cancelled order as a row of `CANCELLED`."""
+    return {column.name: getattr(cancelled, column.name, None) for column in CANCELLED}
+
+
 def refund_row(refunded: "Refunded") -> dict[str, object]:
     """A refund as a row of `REFUNDED`."""
     return {column.name: getattr(refunded, column.name, None) for column in REFUNDED}
@@ -237,6 +249,16 @@ def warn_of_topups(context: "Context", refunded: "Refunded") -> None:
         context.warn(
             "order {order}: the supplier was asked to top it up already, and may still do so:"
             " ask the supplier to stop it",
+            order=refunded.order,
+        )
+
+
+def note_part_told_twice(context: "Context", refunded: "Refunded") -> None:
+    """Say what a second refund of the same amount needs, where the first one was told again."""
+    if refunded.outcome is Outcome.UNCHANGED:
+        context.note(
+            "order {order}: this refund was told before and is not paid twice; a second one of the"
+            " same amount needs its own --refund-no",
             order=refunded.order,
         )
 

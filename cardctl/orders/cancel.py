@@ -1,6 +1,6 @@
 """Cancel orders that got no card; what was issued is refunded instead. One or many, one way."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -12,10 +12,11 @@ from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
 from cardctl.orders.digest import digest_of
 from cardctl.orders.held import HeldOrder, Name, hold_orders
-from cardctl.orders.many import ManyResult, RefusedOrder
+from cardctl.orders.many import ManyResult, RefusedOrder, do_in_chunks
 from cardctl.schema.orders import orders
 from cardctl.stock.release import release_cards_of
 from cardctl.storage.dialects import update_many
+from cardctl.storage.store import Store
 from cardctl.vocabulary import OrderEventKind, OrderStatus
 
 CANCELLABLE = (
@@ -53,6 +54,28 @@ def cancel_order(session: Session, *, run: Run, channel: str, number: str) -> Ca
     for one in result.refused:
         raise one.problem
     return result.done[0]
+
+
+def cancel_orders(
+    store: Store,
+    *,
+    run: Run,
+    names: Sequence[Name],
+    dry_run: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
+) -> ManyResult[Cancelled]:
+    """The same to many orders, by (channel code, external number), a chunk a transaction.
+
+    Killed in between and run again it goes on.
+    """
+    return do_in_chunks(
+        store,
+        run=run,
+        names=names,
+        work=lambda session, part: cancel_within(session, run=run, names=part),
+        dry_run=dry_run,
+        advance=advance,
+    )
 
 
 def cancel_within(session: Session, *, run: Run, names: Sequence[Name]) -> ManyResult[Cancelled]:

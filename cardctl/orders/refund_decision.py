@@ -66,7 +66,10 @@ class CardsWereSeen(StateForbids):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundWish:
-    """What is to be paid back: so many fen, or all that is left; without a number one is made."""
+    """What is to be paid back: so many fen, or all that is left.
+
+    Without a number a part has one of its amount: told twice, it is one refund.
+    """
 
     reason: str
     amount_fen: int | None = None
@@ -141,9 +144,11 @@ class Paying:
 
 
 def check_wish(wish: RefundWish) -> RefundWish:
-    """The wish with its texts trimmed; raises `BadValue`."""
+    """The wish with its texts trimmed, and of a part with its number; raises `BadValue`."""
     reason, refund_no = check_text(wish.reason), wish.refund_no
-    if refund_no is not None:
+    if refund_no is None:
+        refund_no = _number_of_part(wish.amount_fen) if wish.amount_fen else None
+    else:
         try:
             refund_no = check_number(refund_no)
         except BadValue as error:
@@ -160,12 +165,17 @@ def check_wish(wish: RefundWish) -> RefundWish:
     return replace(wish, reason=reason, refund_no=refund_no)
 
 
+def _number_of_part(amount_fen: int) -> str:
+    """The number of a part that was told without one: who types it twice pays once."""
+    return f"part-{format_yuan(amount_fen)}"
+
+
 def decide_refund(case: RefundCase, wish: RefundWish, *, number: str) -> Refunded | Paying:
     """What is to be paid back, or what came of it when it was told before.
 
     An order that is refunded is unchanged, too, when no number and no amount are given; `number`
-    is taken by a refund without one. Raises `CannotRefund`, `RefundTooMuch`, `RefundOfNothing`,
-    `RefundConflict` and `RestockOfPart`.
+    is taken by a whole refund without one. Raises `CannotRefund`, `RefundTooMuch`,
+    `RefundOfNothing`, `RefundConflict` and `RestockOfPart`.
     """
     told_before = _told_before(case, wish)
     if told_before is not None:

@@ -107,6 +107,30 @@ def test_what_is_paid_back_of_a_waiting_order_is_not_earned_when_it_is_issued(so
 
 
 @on_sqlite
+def test_a_part_without_a_number_is_paid_back_once(sold):
+    """Typed twice, it is the same refund; a second one of that amount needs a number."""
+    line = "order refund TB:1 --amount 2.50 --reason late --json"
+    first = sold.run(line)
+    assert (first.json["outcome"], first.json["refund_no"], first.stderr) == (
+        "new",
+        "part-2.50",
+        "",
+    )
+    audited = sold.sql("SELECT count(*) FROM audit_record")
+    again = sold.run(line)
+    assert (again.json["outcome"], again.json["left_fen"]) == ("unchanged", 750)
+    assert "--refund-no" in again.stderr
+    assert sold.sql("SELECT count(*) FROM audit_record") == audited
+    assert refund(sold, "TB:1 --amount 2.50 --refund-no R2")["left_fen"] == 500
+    assert refund(sold, "TB:1 --amount 3")["left_fen"] == 200
+    assert refund(sold, "TB:1 --amount 2")["status"] == "refunded"
+    # A whole refund, too, by its amount or without one.
+    for whole in ("--amount 2", ""):
+        assert refund(sold, f"TB:1 {whole}")["outcome"] == "unchanged"
+    assert_whole(sold)
+
+
+@on_sqlite
 def test_a_refunded_order_is_never_issued(sold):
     sold.run("order add --channel TB --number 2 --sku VIP --paid 5")
     entries = len(sold.run("ledger journal --json").json)

@@ -136,13 +136,34 @@ def test_an_order_without_cards_is_cancelled_once(shop):
     first = shop.run("order cancel TB:1 --json").json
     again = shop.run("order cancel TB:1 --json").json
 
-    assert first == {"order": "TB:1", "status": "cancelled", "was": "paid"}
+    told = {"order": "TB:1", "status": "cancelled", "code": None, "message": None}
+    assert first == told | {"was": "paid"}
     assert tried == first | {"dry_run": True}
-    assert again == {"order": "TB:1", "status": "cancelled", "was": "cancelled"}
+    assert again == told | {"was": "cancelled"}
     assert events(shop, "TB:1") == ["placed", "cancelled"]
     assert shop.run("order cancel TB:2 --json").json["was"] == "short"
     shop.import_codes("VIP", ["K-0001"])
     assert shop.run("order issue --all --json").json["issued"] == 0
+
+
+def test_many_orders_are_cancelled_and_one_that_cannot_be_stops_none(issued):
+    for number in (7, 8):
+        issued.run(f"order add --channel TB --number {number} --sku VIP --paid 28")
+    names = "TB:7\nTB:1\nTB:404\nTB:8\nTB:7\n"
+    tried = issued.run("order cancel - --dry-run --json", stdin=names, status=8).json
+    found = issued.run("order cancel - --json", stdin=names, status=8).json
+
+    assert tried == found
+    assert [(one["order"], one["was"], one["code"]) for one in found] == [
+        ("TB:7", "paid", None),
+        ("TB:8", "paid", None),
+        ("TB:1", None, "cannot-cancel"),
+        ("TB:404", None, "not-found"),
+    ]
+    again = issued.run("order cancel TB:7 TB:8 --json").json
+    assert [(one["status"], one["was"]) for one in again] == [("cancelled", "cancelled")] * 2
+    assert events(issued, "TB:7") == ["placed", "cancelled"]
+    issued.run("audit verify")
 
 
 def test_what_cannot_be_cancelled_or_is_not_there_is_refused(issued):

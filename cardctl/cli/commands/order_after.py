@@ -13,6 +13,8 @@ from cardctl.cli.order_results import (
     EDITED,
     REFUNDED,
     REPLACED,
+    cancelled_row,
+    note_part_told_twice,
     refund_row,
     refused_row,
     warn_of_topups,
@@ -32,15 +34,35 @@ class AmountOfMany(UsageRefused):
     hint = "cardctl order refund TB:1001 --amount 5 --reason TEXT"
 
 
-@noun.verb("cancel", writes=True, columns=CANCELLED, examples=("cardctl order cancel TB:1002",))
-def cancel(context: Context, order: Order) -> None:
-    """Cancel an order that has no cards."""
-    from cardctl.orders.cancel import cancel_order
+@noun.verb(
+    "cancel",
+    writes=True,
+    columns=CANCELLED,
+    examples=("cardctl order cancel TB:1002", "cardctl order cancel - < names.txt"),
+)
+def cancel(context: Context, orders: ManyOrders) -> None:
+    """Cancel an order that has no cards, or many."""
+    from cardctl.orders.cancel import cancel_order, cancel_orders
 
-    channel, number = order
-    with context.change() as (session, run):
-        cancelled = cancel_order(session, run=run, channel=channel, number=number)
-    context.show(cancelled, CANCELLED)
+    named = names_of(orders)
+    if is_one(orders):
+        ((channel, number),) = named
+        with context.change() as (session, run):
+            cancelled = cancel_order(session, run=run, channel=channel, number=number)
+        context.show(cancelled_row(cancelled), CANCELLED)
+        return
+    with context.progress("Cancelling", len(named)) as progress:
+        result = cancel_orders(
+            context.store,
+            run=context.run,
+            names=named,
+            dry_run=context.dry_run,
+            advance=progress.advance,
+        )
+    rows = [cancelled_row(one) for one in result.done]
+    rows += [refused_row(one, CANCELLED) for one in result.refused]
+    status = ExitStatus.NEEDS_PERSON if result.refused else ExitStatus.DONE
+    context.show(rows, CANCELLED, status=status)
 
 
 @noun.verb(
@@ -69,8 +91,8 @@ def refund(
 ) -> None:
     """Pay an order back, whole or in part; or many, whole.
 
-    What was paid back whole is never issued nor delivered after. Without --refund-no a number is
-    made, and with --amount the same command again is another refund.
+    What was paid back whole is never issued nor delivered after. The same command again changes
+    nothing: a second refund of the same amount needs its own --refund-no.
     """
     from cardctl.orders.refund import refund_order, refund_orders
     from cardctl.orders.refund_decision import RefundWish
@@ -82,6 +104,8 @@ def refund(
         with context.change() as (session, run):
             refunded = refund_order(session, run=run, channel=channel, number=number, wish=wish)
         warn_of_topups(context, refunded)
+        if amount is not None and refund_no is None:
+            note_part_told_twice(context, refunded)
         context.show(refund_row(refunded), REFUNDED)
         return
     if amount is not None:
