@@ -38,3 +38,13 @@ class Scripted:
         opened = DeliveryChannel(DeliveryVia.WEBHOOK, lambda _: nullcontext(self))
         monkeypatch.setattr("cardctl.deliveries.channels.webhook.CHANNEL", opened)
         return self
+
+
+def listed(shop, *fields):
+    rows = shop.run("delivery list --json").json
+    return [tuple(row[field] for field in fields) for row in rows]
+
+
+def assert_whole(shop):
+    for check in ("stock check", "ledger check", "audit verify"):
+        shop.run(check)
