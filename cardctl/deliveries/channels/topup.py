@@ -41,10 +41,9 @@ from cardctl.deliveries.topup_answer import (
     read_answer,
     what_follows,
 )
+from cardctl.deliveries.topups import suppliers_to_ask
 from cardctl.errors import InputRefused
-from cardctl.schema.catalog import products, suppliers
-from cardctl.schema.orders import order_lines
-from cardctl.storage.dialects import select_many
+from cardctl.schema.catalog import suppliers
 from cardctl.vault.secret import Secret
 from cardctl.vault.webhook_key import Webhook
 from cardctl.vocabulary import DeliveryVia
@@ -139,20 +138,11 @@ def _open(outlet: Outlet) -> Iterator[_TopUp]:
 
 
 def _receivers(session: Session, found: Sequence[Waiting]) -> Receivers:
-    """The suppliers (ids) who top them up; who has none is told so without anybody being asked."""
-    line_of = {one.key: (one.bucket, one.order_line_id) for one in found}
-    columns = ("bucket", "id", "product_id")
-    rows = select_many(
-        session, order_lines, columns=columns, key=columns[:2], rows={*line_of.values()}
-    )
-    product_of = {row[:2]: row[2] for row in rows}
-    known = select(products.c.id, products.c.topup_supplier_id)
-    supplier_of = {row.id: row.topup_supplier_id for row in session.execute(known)}
-    return {
-        key: supplier
-        for key, line in line_of.items()
-        if (supplier := supplier_of[product_of[line]]) is not None
-    }
+    """The suppliers (ids) they were asked of, or will be; without one nobody is asked."""
+    lines = {one.key: (one.bucket, one.order_line_id) for one in found if one.order_line_id}
+    to_ask = suppliers_to_ask(session, list(lines.values()))
+    asked = {one.key: one.supplier_id for one in found if one.supplier_id is not None}
+    return {key: to_ask[line] for key, line in lines.items() if line in to_ask} | asked
 
 
 CHANNEL = DeliveryChannel(DeliveryVia.TOPUP, _open, receivers=_receivers)
