@@ -18,8 +18,11 @@ from cardctl.storage.store import Store
 from cardctl.vocabulary import DeliveryStatus, DeliveryVia
 
 _CHUNK = 2_000
-# A literal, as in the partial index: SQLite's planner does not look into a parameter.
-_DEAD = text(f"delivery.status = '{DeliveryStatus.DEAD}'")
+# The condition of the partial index as it stands there: SQLite's planner infers nothing.
+_DEAD = text(
+    f"delivery.status IN ('{DeliveryStatus.WAITING}', '{DeliveryStatus.DEAD}')"
+    f" AND delivery.status = '{DeliveryStatus.DEAD}'"
+)
 _STOPPED = f"'{DeliveryStatus.DEAD}', '{DeliveryStatus.PENDING}', '{DeliveryStatus.WAITING}'"
 
 

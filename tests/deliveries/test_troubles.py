@@ -130,4 +130,5 @@ def test_the_outbox_looks_at_nothing_that_has_no_cards_to_deliver(
     assert looked == ["TB:1", "TB:2"]
     with count_statements() as heard:
         sold.run("delivery retry --all-dead")
-    assert any("delivery.status = 'dead'" in statement for statement in heard)
+    # As the condition of its partial index stands, or SQLite reads all that was ever delivered.
+    assert any("delivery.status IN ('waiting', 'dead')" in statement for statement in heard)
