@@ -33,11 +33,11 @@ class NothingToShip(StateForbids):
 
 
 class ShippedBefore(StateForbids):
-    """It has left with another waybill; what has left is not rewritten."""
+    """It has left with another waybill, which only a correction rewrites."""
 
     code = "shipped-before"
     message = "{order} was shipped before, by {carrier} {tracking}"
-    hint = "cardctl delivery list --order {order}"
+    hint = "if mistyped: cardctl delivery ship {order} --tracking {new} --correct --reason TEXT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class ShipResult:
     rejected: list[RefusedNote] = field(default_factory=list)
 
 
-class _Parcel(NamedTuple):
-    """A line that is shipped."""
+class Parcel(NamedTuple):
+    """A line that is shipped; `reference` is the number of its waybill."""
 
     bucket: int
     id: int
@@ -95,9 +95,9 @@ def ship(session: Session, *, run: Run, notes: Sequence[ShippingNote]) -> list[S
     What cannot be taken is told as the `problem` of its note, the others are kept.
     """
     held = hold_orders(session, [note.key for note in notes])
-    parcels = _parcels(session, sorted(held))
+    parcels = parcels_of(session, sorted(held))
     results: list[Shipped] = []
-    leaving: list[tuple[_Parcel, ShippingNote]] = []
+    leaving: list[tuple[Parcel, ShippingNote]] = []
     for note in notes:
         of_note = [one for one in parcels.get(note.key, []) if note.sku in (None, one.sku)]
         waiting = [one for one in of_note if one.status == DeliveryStatus.WAITING]
@@ -153,7 +153,7 @@ def _ship_part(session: Session, run: Run, rows: Sequence[NoteRow], result: Ship
         result.unchanged += not (one.lines or one.problem)
 
 
-def _parcels(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, list[_Parcel]]:
+def parcels_of(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, list[Parcel]]:
     """The lines of some orders that are shipped, whether they were or not."""
     rows = select_many(
         session,
@@ -167,9 +167,9 @@ def _parcels(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, list[
     )
     rows = [row for row in rows if row[4] == DeliveryVia.SHIPMENT]
     skus = _skus(session, [(row[0], row[3]) for row in rows])
-    found: dict[OrderKey, list[_Parcel]] = {}
+    found: dict[OrderKey, list[Parcel]] = {}
     for bucket, delivery_id, order_id, line_id, _, *facts in sorted(rows, key=lambda row: row[1]):
-        parcel = _Parcel(bucket, delivery_id, order_id, skus[bucket, line_id], *facts)
+        parcel = Parcel(bucket, delivery_id, order_id, skus[bucket, line_id], *facts)
         found.setdefault((bucket, order_id), []).append(parcel)
     return found
 
@@ -194,7 +194,7 @@ def _skus(session: Session, lines: Sequence[tuple[int, int]]) -> dict[tuple[int,
     return {(bucket, line_id): known[product_id] for bucket, line_id, product_id in rows}
 
 
-def _problem(note: ShippingNote, parcels: Sequence[_Parcel]) -> CardctlError | None:
+def _problem(note: ShippingNote, parcels: Sequence[Parcel]) -> CardctlError | None:
     """Why a note finds nothing that waits; None when it says what is known."""
     gone = [one for one in parcels if one.status == DeliveryStatus.DELIVERED]
     if not gone:
@@ -202,10 +202,12 @@ def _problem(note: ShippingNote, parcels: Sequence[_Parcel]) -> CardctlError | N
     if any((one.carrier, one.reference) == (note.carrier, note.tracking) for one in gone):
         return None
     last = gone[-1]
-    return ShippedBefore(order=note.order, carrier=last.carrier, tracking=last.reference)
+    return ShippedBefore(
+        order=note.order, carrier=last.carrier, tracking=last.reference, new=note.tracking
+    )
 
 
-def _write(session: Session, run: Run, leaving: Sequence[tuple[_Parcel, ShippingNote]]) -> None:
+def _write(session: Session, run: Run, leaving: Sequence[tuple[Parcel, ShippingNote]]) -> None:
     if not leaving:
         return
     update_many(
@@ -224,7 +226,7 @@ def _write(session: Session, run: Run, leaving: Sequence[tuple[_Parcel, Shipping
     run.record(session, "delivery.ship", {"lines": len(leaving)})
 
 
-def _detail(one: _Parcel, note: ShippingNote) -> dict[str, object]:
+def _detail(one: Parcel, note: ShippingNote) -> dict[str, object]:
     return {
         "via": DeliveryVia.SHIPMENT.value,
         "delivery": card_code(one.bucket, one.id),

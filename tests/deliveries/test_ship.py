@@ -1,4 +1,4 @@
-"""Shipping notes: goods are delivered when they have left, by whom is kept, and never rewritten."""
+"""Shipping notes: goods are delivered when they have left; by whom is rewritten on purpose only."""
 
 import pytest
 
@@ -52,6 +52,48 @@ def test_an_order_is_delivered_when_all_of_it_has_left(goods):
     assert kept == {(1, "SF", "0012"), (2, "SF", "0012"), (None, None, None)}
     goods.run("audit verify")
     goods.run("stock check")
+
+
+def test_a_mistyped_waybill_is_corrected_once_with_a_reason(goods):
+    line = "delivery ship TB:2 --tracking 13 --correct --reason mistyped --json"
+    assert goods.run(line, status=5).error["code"] == "nothing-shipped"
+    by = "--carrier SF --tracking 12"
+    goods.run(f"delivery ship TB:2 {by}")
+    shipped = goods.run("order show TB:2 --json").json
+    again = goods.run("delivery ship TB:2 --carrier SF --tracking 13", status=5).stderr
+    assert "cardctl delivery ship TB:2 --tracking 13 --correct" in again
+    counts = ("shipped", "corrected", "unchanged")
+
+    for told in ({"corrected": 2, "dry_run": True}, {"corrected": 2}, {"unchanged": 2}):
+        audited = goods.sql("SELECT count(*) FROM audit_record")
+        result = goods.run(f"{line} --dry-run" if "dry_run" in told else line).json
+        assert result == dict.fromkeys(counts, 0) | {"rejected": 0, "rejects": []} | told
+        is_news = told == {"corrected": 2}
+        assert (goods.sql("SELECT count(*) FROM audit_record") != audited) == is_news
+    goods.run("delivery ship TB:2 --sku CAP --carrier YTO --correct --reason 'another one'")
+    # Now which waybill is meant must be said.
+    assert goods.run(line, status=5).error["code"] == "several-waybills"
+    shown = goods.run("order show TB:2 --json").json
+    kept = {(one["line"], one["carrier"], one["reference"]) for one in shown["deliveries"]}
+    assert kept == {(1, "SF", "13"), (2, "YTO", "13")}
+    # When it left stays.
+    assert shown["status"] == shipped["status"]
+    left = [{one["delivered_at"] for one in all_["deliveries"]} for all_ in (shown, shipped)]
+    assert left[0] == left[1]
+    corrected = [one["detail"] for one in shown["events"] if one["kind"] == "edited"]
+    assert [(one["was"]["tracking"], one["reason"]) for one in corrected] == [
+        ("12", "mistyped"),
+        ("12", "mistyped"),
+        ("13", "another one"),
+    ]
+    for wrong in (
+        "TB:2 --tracking 14 --correct",
+        "TB:2 --tracking 14 --carrier SF --reason x",
+        "TB:2 --correct --reason x",
+        "--from shipped.xlsx --correct --reason x",
+    ):
+        assert "correction-options" in goods.run(f"delivery ship {wrong}", status=2).stderr
+    goods.run("audit verify")
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

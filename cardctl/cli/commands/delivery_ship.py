@@ -1,4 +1,4 @@
-"""Note what was shipped."""
+"""Note what was shipped, and correct a waybill."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -6,6 +6,7 @@ import typer
 
 from cardctl.cli.context import Context
 from cardctl.cli.failures import describe
+from cardctl.cli.options import OptionalReason
 from cardctl.cli.output import Column
 from cardctl.cli.rejects import SHOWN_MOST
 from cardctl.cli.verbs import Noun
@@ -20,6 +21,7 @@ noun = Noun("delivery")
 REJECT = (Column("row", "row"), Column("code", "code"), Column("message", "message"))
 SHIPPED = (
     Column("shipped", "lines shipped"),
+    Column("corrected", "lines corrected"),
     Column("unchanged", "noted before"),
     Column("rejected", "rejected"),
     Column("rejects", "rejects", of=REJECT),
@@ -34,6 +36,14 @@ class NoteOrFile(UsageRefused):
     hint = "cardctl delivery ship TB:1001 --carrier SF --tracking SF1234567890"
 
 
+class CorrectionOptions(UsageRefused):
+    """A correction is of one order, says what is right, and why."""
+
+    code = "correction-options"
+    message = "to correct a waybill name one order, --carrier or --tracking, and --reason"
+    hint = "cardctl delivery ship TB:1001 --tracking SF1234567891 --correct --reason TEXT"
+
+
 @noun.verb(
     "ship",
     writes=True,
@@ -41,6 +51,7 @@ class NoteOrFile(UsageRefused):
     examples=(
         "cardctl delivery ship TB:1001 --carrier SF --tracking SF1234567890",
         "cardctl delivery ship --from shipped.xlsx --channel TB",
+        "cardctl delivery ship TB:1001 --tracking SF1234567891 --correct --reason 'mistyped'",
     ),
 )
 def ship(
@@ -68,11 +79,20 @@ def ship(
         str | None,
         typer.Option(help="With --from: where orders without a channel are from.", metavar="CODE"),
     ] = None,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Rewrite the waybill of what was shipped.")
+    ] = False,
+    reason: OptionalReason = None,
 ) -> None:
     """Note what was shipped of an order.
 
-    The order is delivered when all of it is. The same note again changes nothing.
+    The order is delivered when all of it is. The same note again changes nothing; a waybill that
+    was mistyped is set right with --correct and --reason.
     """
+    if correct or reason is not None:
+        alone = correct and notes_file is None and channel is None
+        _correct(context, order if alone else None, sku, (carrier, tracking), reason)
+        return
     from cardctl.deliveries.ship import ship_rows
     from cardctl.deliveries.shipping_table import NoteRow, read_notes, short_text
     from cardctl.workbooks.source import Source
@@ -90,13 +110,41 @@ def ship(
     _show(context, result)
 
 
-def _show(context: Context, result: "ShipResult") -> None:
+def _correct(
+    context: Context,
+    order: OrderName | None,
+    sku: str | None,
+    right: tuple[str | None, str | None],
+    reason: str | None,
+) -> None:
+    """Set right the carrier and the number of a waybill; None leaves one as it is."""
+    from cardctl.deliveries.correct import Correction, correct_waybill
+    from cardctl.deliveries.ship import ShipResult
+    from cardctl.deliveries.shipping_table import short_text
+
+    carrier, tracking = right
+    if order is None or not (carrier or tracking) or not (reason or "").strip():
+        raise CorrectionOptions
+    correction = Correction(
+        order,
+        carrier=short_text(carrier, "a carrier") if carrier else None,
+        tracking=short_text(tracking, "a waybill's number") if tracking else None,
+        reason=reason or "",
+        sku=sku,
+    )
+    with context.change() as (session, run):
+        corrected = correct_waybill(session, run=run, correction=correction)
+    _show(context, ShipResult(unchanged=corrected.unchanged), corrected=corrected.lines)
+
+
+def _show(context: Context, result: "ShipResult", *, corrected: int = 0) -> None:
     rejects = []
     for one in result.rejected[:SHOWN_MOST]:
         message, _ = describe(one.problem)
         rejects.append({"row": one.row, "code": one.problem.code, "message": message})
     told = {
         "shipped": result.shipped,
+        "corrected": corrected,
         "unchanged": result.unchanged,
         "rejected": len(result.rejected),
         "rejects": rejects,
