@@ -4,6 +4,7 @@ A number is never stored in clear: it is found by its keyed fingerprint, so find
 fingerprint key, and nothing else of the vault.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,14 @@ from cardctl.identifiers import card_code, fingerprint_bucket, parse_card_code
 from cardctl.schema.cards import batches, cards
 from cardctl.schema.catalog import channels, pools, products, suppliers
 from cardctl.schema.deliveries import card_deliveries, deliveries
-from cardctl.schema.orders import orders
+from cardctl.schema.orders import order_events, orders, replacements
 from cardctl.stock.named_cards import CardsUnknown
 from cardctl.vault.fingerprint import canonical, fingerprint
 from cardctl.vault.secret import Secret
-from cardctl.vocabulary import CardStatus
+from cardctl.vocabulary import CardStatus, OrderEventKind
+
+_AFTER_ISSUE = (CardStatus.REDEEMED, CardStatus.VOID)
+"""What becomes of a card of an order; it stays the order's."""
 
 
 class NumberUnknown(NotFound):
@@ -47,6 +51,8 @@ class CardFacts:
     order: str | None
     agent: str | None
     issued_at: int | None
+    """When its order got it, also if it was used or replaced since; None: it has none, or the order
+    got cards several times, and which of them came when is not kept."""
     delivered_at: int | None
 
 
@@ -60,7 +66,7 @@ def find_cards(session: Session, *, number: Secret, fingerprint_key: bytes) -> l
     for one in prints:
         at = (cards.c.bucket == fingerprint_bucket(one)) & (cards.c.fingerprint == one)
         query = _select_facts().where(at).order_by(cards.c.seat)
-        found += [_facts(row) for row in session.execute(query)]
+        found += [_facts(session, row) for row in session.execute(query).all()]
     if not found:
         raise NumberUnknown
     return found
@@ -84,7 +90,7 @@ def show_card(session: Session, *, name: str) -> CardFacts:
     row = session.execute(query).first()
     if row is None:
         raise CardsUnknown(count=1, cards=name)
-    return _facts(row)
+    return _facts(session, row)
 
 
 def _select_facts() -> Select[Any]:
@@ -116,7 +122,7 @@ def _select_facts() -> Select[Any]:
     )
 
 
-def _facts(row: Any) -> CardFacts:
+def _facts(session: Session, row: Any) -> CardFacts:
     return CardFacts(
         id=card_code(row.bucket, row.id),
         product=row.sku,
@@ -131,6 +137,31 @@ def _facts(row: Any) -> CardFacts:
         expires_on=row.expires_at,
         order=f"{row.channel}:{row.number}" if row.number else None,
         agent=row.agent,
-        issued_at=row.status_at if row.status == CardStatus.ISSUED else None,
+        issued_at=_issued_at(session, row),
         delivered_at=row.delivered_at,
     )
+
+
+def _issued_at(session: Session, row: Any) -> int | None:
+    """When a card came to its order: by its status, else by what the order says of itself."""
+    if row.status == CardStatus.ISSUED:
+        return int(row.status_at)
+    if row.status not in _AFTER_ISSUE or row.order_id is None:
+        return None
+    given, event = replacements.c, order_events.c
+    replacing = select(given.at).where(
+        given.bucket == row.order_bucket,
+        given.order_id == row.order_id,
+        given.new_card_bucket == row.bucket,
+        given.new_card_id == row.id,
+    )
+    replaced_at: int | None = session.execute(replacing).scalar()
+    if replaced_at is not None:
+        return replaced_at
+    issuing = select(event.at, event.detail).where(
+        event.bucket == row.order_bucket,
+        event.order_id == row.order_id,
+        event.kind == OrderEventKind.ISSUED,
+    )
+    times = [at for at, detail in session.execute(issuing) if json.loads(detail).get("cards")]
+    return times[0] if len(times) == 1 else None

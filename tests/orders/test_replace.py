@@ -44,12 +44,18 @@ def assert_whole(shop):
 
 def test_a_bad_card_is_replaced_once_and_again_when_the_new_one_is_bad(sold):
     (bad,) = cards(sold)["issued"]
+    issued_at = sold.run(f"card show {bad} --json").json["issued_at"]
     first = replace(sold, bad)
     assert (first["card"], first["outcome"], first["cost_fen"]) == (bad, "new", 1_250)
     assert cards(sold) == {"void": [bad], "issued": [first["replacement"]]}
     assert replace(sold, bad) == first | {"outcome": "unchanged"}
     second = replace(sold, first["replacement"])
     assert second["cost_fen"] == 1_000
+    # When a card was issued stays known when it is void: by the order, or by the replacement.
+    given = sold.run("order show TB:1 --json").json["replacements"]
+    for void, at in ((bad, issued_at), (first["replacement"], given[0]["happened_at"])):
+        shown = sold.run(f"card show {void} --json").json
+        assert (shown["status"], shown["issued_at"]) == ("void", at)
     assert replace(sold, first["replacement"])["replacement"] == second["replacement"]
     assert balances(sold) == {
         "stock": 1_000,
