@@ -48,12 +48,30 @@ class ChannelNames:
     def __init__(self, skus: dict[tuple[str, str], str]) -> None:
         """Take our SKUs by folded name and folded variant."""
         self._skus = skus
+        self._by_variant: dict[str, list[str]] = {}
+        for (name, variant), sku in skus.items():
+            if variant:
+                self._by_variant.setdefault(name, []).append(sku)
 
     def find(self, their_name: str, variant: str | None) -> str | None:
-        """Our SKU for a name: that of the very variant, else that of all its variants."""
+        """Our SKU for a name: that of the very variant, else that of all its variants.
+
+        An empty variant says that there is none. Where None is told it could be any of those that
+        are known: then the name leads nowhere.
+        """
         name = fold(their_name)
+        if variant is None and name in self._by_variant:
+            return None
         exact = self._skus.get((name, fold(variant or "")))
         return exact if exact is not None else self._skus.get((name, ""))
+
+    def find_variant(self, their_name: str, variant: str | None) -> str | None:
+        """Our SKU for this very variant of a name; None where none is told."""
+        return self._skus.get((fold(their_name), fold(variant))) if variant else None
+
+    def variants_of(self, their_name: str) -> list[str]:
+        """Our SKUs that the variants of a name lead to, each once."""
+        return sorted(set(self._by_variant.get(fold(their_name), ())))
 
 
 def map_channel_name(

@@ -35,12 +35,20 @@ class Unmapped(InputRefused):
     hint = "{command}"
 
 
+class VariantNeeded(InputRefused):
+    """The channel has several variants of it, and nothing says which one was bought."""
+
+    code = "variant-needed"
+    message = "{name} is sold in variants, and nothing says which one this is"
+    hint = "look at the order there, and record it with our SKU ({skus}): cardctl order add"
+
+
 class AfterSaleOpen(InputRefused):
     """A refund is asked for, of an order that is not recorded yet."""
 
     code = "after-sale"
     message = "a refund of order {order} is asked for: it is not taken until that is settled"
-    hint = "import a later file; or record what is still wanted with cardctl order add"
+    hint = "when it is settled, export and import the same days again"
 
 
 class PartlyRefunded(InputRefused):
@@ -50,7 +58,11 @@ class PartlyRefunded(InputRefused):
     message = (
         "{refunded} yuan of order {order} went back: what is still wanted, a person has to say"
     )
-    hint = "cardctl order add, then cardctl order refund {order} --amount {refunded}"
+    hint = (
+        "if all of it is still wanted: cardctl order add, then cardctl order refund {order}"
+        " --amount {refunded} --reason TEXT; else cardctl order add with what is left of it, and"
+        " what was paid for that"
+    )
 
 
 class GroupRefused(Exception):
@@ -123,25 +135,36 @@ def _looked_up(drafter: Drafter, row: FieldRow, record: OrderRecord) -> OrderRec
             field = "sku" if "sku" in row.header.columns else "title"
             if not (line.sku or line.title):
                 row.refuse(field, CellMissing(field=row.header.names.get(field, field)))
-            row.refuse(field, unmapped(drafter.catalog.channel, line))
+            row.refuse(field, unmapped(drafter.catalog.channel, drafter.names, line))
         lines.append(LineRecord(sku=sku, qty=line.qty, paid_fen=line.paid_fen))
     return replace(record, lines=tuple(lines))
 
 
 def our_sku(catalog: PlacingCatalog, names: ChannelNames, line: LineRecord) -> str | None:
-    """Our SKU: what the map says of theirs, theirs itself, what the map says of the title."""
+    """Our SKU: what the map says of theirs, theirs itself, what the map says of the title.
+
+    A code of theirs that leads nowhere may be that of another product under the same title: then
+    the title counts only with the variant that was mapped with it.
+    """
     if line.sku:
         mapped = names.find(line.sku, line.variant)
         if mapped is not None:
             return mapped
         if line.sku in catalog.product_ids:
             return line.sku
+        return names.find_variant(line.title, line.variant) if line.title else None
     return names.find(line.title, line.variant) if line.title else None
 
 
-def unmapped(channel: str, line: LineRecord) -> Unmapped:
-    """What is told of a name that leads nowhere: the command that maps it."""
+def unmapped(channel: str, names: ChannelNames, line: LineRecord) -> InputRefused:
+    """What is told of a name that leads nowhere: the command that maps it, where one can be right.
+
+    A name that is known by its variants is never mapped as a whole: that would give every variant
+    the same product.
+    """
     name = line.sku or line.title or ""
+    if not line.variant and (skus := names.variants_of(name)):
+        return VariantNeeded(name=name, skus=", ".join(skus))
     words = ["cardctl", "channel", "map", "add", channel, name]
     if line.variant:
         words += ["--variant", line.variant]

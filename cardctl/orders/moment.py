@@ -24,12 +24,15 @@ class Moment:
     issuing: IssuingCatalog
 
     def plan(self, record: OrderRecord) -> PlannedOrder:
-        """An order with its codes resolved. Raises what `plan_order` does, and `Unmapped`."""
+        """An order with its codes resolved.
+
+        Raises what `plan_order` does, `Unmapped` and `VariantNeeded`.
+        """
         lines = []
         for line in record.lines:
             sku = our_sku(self.placing, self.names, line)
             if sku is None:
-                raise unmapped(self.placing.channel, line)
+                raise unmapped(self.placing.channel, self.names, line)
             lines.append(replace(line, sku=sku))
         return plan_order(self.placing, replace(record, lines=lines))
 

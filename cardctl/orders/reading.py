@@ -7,7 +7,7 @@ collected by whoever takes the rows.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -57,6 +57,14 @@ class ErrorCell(InputRefused):
 
     code = "error-cell"
     message = "the cell holds the error {value}"
+
+
+class LineBroken(InputRefused):
+    """A line of a file of JSON lines that is no object, or not a plain one."""
+
+    code = "line-malformed"
+    message = "the line does not read as {expected}"
+    hint = "correct the line, and import the file again"
 
 
 class RowCutOff(InputRefused):
@@ -111,7 +119,7 @@ class FieldRow:
     """A row of a table whose cells are asked for by field; an empty cell is None.
 
     `exact_numbers`: a number has all the digits it was written with, as in JSON. `blanks`: what
-    stands for nothing. `items`: what an item report says, by order number, if there is one.
+    stands for nothing. `items`: what an item report says, by order number, if one goes with it.
     """
 
     number: int
@@ -120,7 +128,7 @@ class FieldRow:
     exact_numbers: bool
     zone: ZoneInfo
     blanks: Collection[str] = ()
-    items: "Mapping[str, Sequence[ItemLine]] | None" = None
+    items: "Mapping[str, Sequence[ItemLine]]" = field(default_factory=dict)
 
     def identifier(self, field: str) -> str | None:
         """An id without its wrappers: ``="…"``, a leading ', ` or TAB, trailing spaces."""
@@ -179,6 +187,13 @@ class FieldRow:
         text = self.text(field)
         return None if text is None else self._checked(field, parse_amount, text)
 
+    def told_yuan(self, field: str) -> int:
+        """An amount that every row must have, in fen."""
+        amount = self.yuan(field)
+        if amount is None:
+            self.refuse(field, CellMissing(field=self._name(field)))
+        return amount
+
     def instant(self, field: str) -> int | None:
         """Epoch ms of a time in the store's zone."""
         text = self.text(field)
@@ -208,6 +223,8 @@ class FieldRow:
                 self.refuse(field, FormulaCell())
             if cell.kind == "error":
                 self.refuse(field, ErrorCell(value=cell.text))
+            if cell.kind == "malformed":
+                self.refuse(field, LineBroken(expected=cell.text))
         return "" if isinstance(cell, str) and cell.strip(_WRAPPERS) in self.blanks else cell
 
     def _checked(self, field: str, check: Callable[[str], Value], text: str) -> Value:
@@ -231,17 +248,15 @@ class OrderFormat:
     synonyms: Mapping[str, Sequence[str]]
     """The names of each field's column; fields are those of the generic table, and the format's."""
     required: Collection[str]
-    """The fields that tell this format from others."""
+    """The fields that tell this format from others, and those without which a row would be read as
+    something else than it says: other goods, other money, or an order that nobody wants any more.
+    """
     read: Callable[[FieldRow], OrderRecord]
-    one_of: Sequence[tuple[str, ...]] = ()
-    """Fields of which at least one has a column."""
     platform: ChannelKind | None = None
     line: str | None = None
     """The field with the id of a line: a line that stands twice counts once."""
     closes_lines: bool = False
     """Whether lines are closed one by one, so that the others of an order are still wanted."""
-    money: str = "paid"
-    """The field that counts as paid where it has a column; a trailer may sum that column up."""
     times: Sequence[str] = ()
     """The fields in which Excel leaves its own kind of dates when it saves the file."""
     blanks: Collection[str] = ()

@@ -1,10 +1,11 @@
 """Open a file of orders: find out which format it has by its header, and give its rows."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ _EXACT = ("jsonl",)
 
 Known = TypeVar("Known", OrderFormat, ItemFormat)
 Items = Mapping[str, Sequence[ItemLine]]
+_NO_ITEMS: Items = MappingProxyType({})
 
 
 class OrderFormatUnknown(UsageRefused):
@@ -48,9 +50,25 @@ class OrderHeaderMissing(HeaderMissing):
 
 
 class ExportIncomplete(HeaderMissing):
-    """The list of a platform lacks a column without which its orders cannot be trusted."""
+    """The export of a platform lacks a column without which its orders cannot be trusted."""
 
-    hint = "it looks like a list of the format {order_format}: export it again with that column"
+    hint = "it looks like a platform's export ({order_format}): export it again with that column"
+
+
+class ItemReportAsList(HeaderMissing):
+    """The item report was given where the list belongs."""
+
+    code = "item-report"
+    message = "this is an item report ({order_format}): it says what orders are made of, not more"
+    hint = "give the order list as FILE, and this file with --items"
+
+
+class ListAsItemReport(HeaderMissing):
+    """A list was given where the item report belongs."""
+
+    code = "order-list"
+    message = "this is an order list ({order_format}), not the item report that goes with one"
+    hint = "give the order list as FILE, and the item report (宝贝报表) with --items"
 
 
 class OrderHeaderAmbiguous(HeaderAmbiguous):
@@ -73,15 +91,6 @@ class NotOrders(TableWarning):
     message = "{table}, inside {file}, is no table of orders and was not read"
 
 
-class OtherMoney(TableWarning):
-    """The column with what the shop receives is not in the file."""
-
-    message = (
-        "{file} has no column {missing}: {taken} is booked as paid, which lacks what the platform"
-        " adds and takes; export the file again with that column"
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class OrderTable:
     """An open file of orders; its rows can be taken once.
@@ -100,7 +109,7 @@ class OrderTable:
     @property
     def paid_column(self) -> str | None:
         """The file's name of the column that says what was paid, if it has one."""
-        names = (self.header.names.get(name) for name in (self.format.money, "paid", "line_paid"))
+        names = (self.header.names.get(name) for name in ("paid", "line_paid"))
         return next((name for name in names if name), None)
 
 
@@ -119,21 +128,21 @@ def item_formats() -> dict[str, ItemFormat]:
 
 @contextmanager
 def open_orders(
-    source: Source, order_format: str, zone: ZoneInfo, *, items: Items | None = None
+    source: Source, order_format: str, zone: ZoneInfo, *, items: Items = _NO_ITEMS
 ) -> Iterator[OrderTable]:
     """The orders in a file, in the format named or the first whose header is there.
 
     `items` is what an item report says of them. Raises `OrderFormatUnknown`, `OrderHeaderMissing`,
-    `ExportIncomplete`, `OrderHeaderAmbiguous`, at the end of the rows `SeveralOrderTables`, and
-    what is wrong with the file.
+    `ExportIncomplete`, `ItemReportAsList`, `OrderHeaderAmbiguous`, at the end of the rows
+    `SeveralOrderTables`, and what is wrong with the file.
     """
     known = order_formats()
     named = {**known, JSONL: known[GENERIC]}
     if order_format not in (AUTO, *named):
         raise OrderFormatUnknown(name=order_format, known=", ".join((AUTO, *named)))
-    candidates = known.values() if order_format == AUTO else [named[order_format]]
+    candidates = list(known.values()) if order_format == AUTO else [named[order_format]]
     with open_files(source) as tables:
-        found = _first(tables, list(candidates), source)
+        found = _first(tables, candidates, list(item_formats().values()), source)
         trailers: list[Row] = []
         unread: list[TableWarning] = []
 
@@ -141,16 +150,19 @@ def open_orders(
             yield from _rows(found, zone, trailers, items)
             _see_others(tables, candidates, found.table, source, unread)
 
-        warnings = (*found.warnings, *_other_money(found, source))
-        yield OrderTable(found.known, found.header, warnings, rows(), trailers, unread)
+        yield OrderTable(found.known, found.header, found.warnings, rows(), trailers, unread)
 
 
 @contextmanager
 def open_items(source: Source, known: ItemFormat, zone: ZoneInfo) -> Iterator[Iterator[FieldRow]]:
-    """The rows of an item report; raises `OrderHeaderMissing` and what is wrong with the file."""
+    """The rows of an item report.
+
+    Raises `OrderHeaderMissing`, `ExportIncomplete`, `ListAsItemReport`, `OrderHeaderAmbiguous` and
+    what is wrong with the file.
+    """
     with open_files(source) as tables:
-        found = _first(tables, [known], source)
-        yield _rows(found, zone, [], None)
+        found = _first(tables, [known], list(order_formats().values()), source)
+        yield _rows(found, zone, [], _NO_ITEMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,23 +176,23 @@ class _Found(Generic[Known]):
     warnings: tuple[TableWarning, ...]
 
 
-def _other_money(found: _Found[OrderFormat], source: Source) -> Iterator[TableWarning]:
-    """Say that what counts as paid comes from another column than it should."""
-    known, names = found.known, found.header.names
-    if known.money not in names and "paid" in names:
-        missing, *_ = known.synonyms[known.money]
-        yield OtherMoney({"file": source.name, "missing": missing, "taken": names["paid"]})
+def _first(
+    tables: Iterator[Table],
+    candidates: Sequence[Known],
+    others: Sequence[OrderFormat | ItemFormat],
+    source: Source,
+) -> _Found[Known]:
+    """The first table with a header; raises what the one that comes nearest lacks, or is.
 
-
-def _first(tables: Iterator[Table], candidates: list[Known], source: Source) -> _Found[Known]:
-    """The first table with a header; raises what the one that comes nearest lacks."""
+    `others` are exports that may have been taken for one of the candidates.
+    """
     missing: HeaderMissing | None = None
     passed: list[TableWarning] = []
     table: Table
     for table in tables:
         top = list(islice(table.rows, HEADER_WITHIN))
         try:
-            known, header = _recognise(top, candidates)
+            known, header = _recognise(top, candidates, others)
         except HeaderMissing as error:
             missing = missing or error
             passed += [*table.warnings, _unread(table, source)]
@@ -191,7 +203,7 @@ def _first(tables: Iterator[Table], candidates: list[Known], source: Source) -> 
 
 def _see_others(
     tables: Iterator[Table],
-    candidates: Iterable[OrderFormat],
+    candidates: Sequence[OrderFormat],
     taken: Table,
     source: Source,
     unread: list[TableWarning],
@@ -199,7 +211,7 @@ def _see_others(
     """See that none of the tables that are left holds orders, too."""
     for table in tables:
         try:
-            _recognise(list(islice(table.rows, HEADER_WITHIN)), list(candidates))
+            _recognise(list(islice(table.rows, HEADER_WITHIN)), candidates, ())
         except HeaderMissing:
             unread.append(_unread(table, source))
         else:
@@ -215,41 +227,41 @@ def _name(table: Table) -> str:
     return " / ".join(name for name in (table.member, table.sheet) if name)
 
 
-def _recognise(top: list[Row], candidates: Sequence[Known]) -> tuple[Known, Header]:
+def _recognise(
+    top: list[Row], candidates: Sequence[Known], others: Sequence[OrderFormat | ItemFormat]
+) -> tuple[Known, Header]:
     """The first format that finds its header; what the nearest one misses is told."""
+    known: list[OrderFormat | ItemFormat] = [*candidates, *others]
+    nearest = max(known, key=lambda one: (_nearness(top, one), one.code == GENERIC))
     for candidate in candidates:
+        if candidate.code == GENERIC and nearest is not candidate and len(candidates) > 1:
+            # A platform's export that lacks a column is no table of the merchant's own.
+            break
         try:
             header = find_header(iter(top), candidate.synonyms, candidate.required)
         except HeaderMissing:
             continue
         except HeaderAmbiguous as error:
             raise OrderHeaderAmbiguous(**error.details) from None
-        if not _lacking(candidate, header):
-            return candidate, header
-    raise _missing(top, max(candidates, key=lambda one: (_nearness(top, one), one.code == GENERIC)))
+        return candidate, header
+    if nearest in others and _nearness(top, nearest):
+        is_items = isinstance(nearest, ItemFormat)
+        raise (ItemReportAsList if is_items else ListAsItemReport)(order_format=nearest.code)
+    raise _missing(top, nearest)
 
 
 def _missing(top: list[Row], nearest: OrderFormat | ItemFormat) -> HeaderMissing:
+    """What the header of the nearest format lacks."""
     try:
-        header = find_header(iter(top), nearest.synonyms, nearest.required)
+        find_header(iter(top), nearest.synonyms, nearest.required)
     except HeaderMissing as error:
         if nearest.code == GENERIC or not _nearness(top, nearest):
             return OrderHeaderMissing(**error.details)
-        lacking = [
-            name for name in nearest.required if name in str(error.details["missing"]).split(", ")
-        ]
-        found = error.details["found"]
-    else:
-        lacking = _lacking(nearest, header)
-        found = ", ".join(header.names.values())
-    columns = ", ".join(nearest.synonyms[name][0] for name in lacking)
-    return ExportIncomplete(missing=columns, found=found, example="", order_format=nearest.code)
-
-
-def _lacking(known: OrderFormat | ItemFormat, header: Header) -> list[str]:
-    """The first field of each choice of which the header has none."""
-    choices = known.one_of if isinstance(known, OrderFormat) else ()
-    return [choice[0] for choice in choices if not set(choice) & set(header.columns)]
+        lacking = str(error.details["missing"]).split(", ")
+        columns = [nearest.synonyms[name][0] for name in nearest.required if name in lacking]
+        details = {"missing": ", ".join(columns), "found": error.details["found"], "example": ""}
+        return ExportIncomplete(**details, order_format=nearest.code)
+    raise AssertionError
 
 
 def _nearness(top: list[Row], known: OrderFormat | ItemFormat) -> int:
@@ -262,7 +274,7 @@ def _nearness(top: list[Row], known: OrderFormat | ItemFormat) -> int:
 
 
 def _rows(
-    found: _Found[Known], zone: ZoneInfo, trailers: list[Row], items: Items | None
+    found: _Found[Known], zone: ZoneInfo, trailers: list[Row], items: Items
 ) -> Iterator[FieldRow]:
     """The rows below the header but for blank ones, and those that sum up, which are put aside."""
     header, known = found.header, found.known

@@ -22,12 +22,24 @@ class StatusUnknown(InputRefused):
     hint = "unpaid, paid, closed or refunded (待付款, 已付款, 已关闭, 已退款)"
 
 
+class PlatformStatusUnknown(StatusUnknown):
+    """The same in a list of a platform, in which nobody can correct it."""
+
+    hint = (
+        "look at the order there: one that is paid is recorded with cardctl order add; report the"
+        " word, so that it can be read"
+    )
+
+
 class AfterSaleUnknown(InputRefused):
     """A word for an after-sale that nobody has told us the meaning of."""
 
     code = "unknown-after-sale"
     message = "the after-sale status {value!r} is not known"
-    hint = "look at the order where it comes from; report the word, so that it can be read"
+    hint = (
+        "look at the order there: one of which nothing is asked back is recorded with"
+        " cardctl order add; report the word, so that it can be read"
+    )
 
 
 def words(meanings: Mapping[OrderStatus, Sequence[str]]) -> Words:
@@ -35,14 +47,16 @@ def words(meanings: Mapping[OrderStatus, Sequence[str]]) -> Words:
     return {_fold(word): status for status, known in meanings.items() for word in known}
 
 
-def read_status(row: FieldRow, known: Words) -> OrderStatus | None:
+def read_status(
+    row: FieldRow, known: Words, unknown: type[StatusUnknown] = StatusUnknown
+) -> OrderStatus | None:
     """What the cell `status` means; None where nothing is said."""
     text = row.text("status")
     if text is None:
         return None
     status = known.get(_fold(text))
     if status is None:
-        row.refuse("status", StatusUnknown(value=text[:40]))
+        row.refuse("status", unknown(value=text[:40]))
     return status
 
 
@@ -51,7 +65,7 @@ def read_platform_status(row: FieldRow, known: Words, after_sales: Words) -> Ord
 
     What is closed stays closed; else a refund that was made, or is asked for, is what counts.
     """
-    status = read_status(row, known)
+    status = read_status(row, known, PlatformStatusUnknown)
     if status is None:
         row.refuse("status", CellMissing(field=row.header.names.get("status", "status")))
     after_sale = read_after_sale(row, after_sales)

@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
-NotTextKind = Literal["number", "date", "boolean", "error", "formula", "ambiguous"]
+NotTextKind = Literal["number", "date", "boolean", "error", "formula", "ambiguous", "malformed"]
 
 
 class NotText(NamedTuple):
     """A cell that is no text; `text` is how a person would write its value.
 
     A whole number has no ``.0``, a date is ISO 8601, a formula gives its last computed value.
-    ``ambiguous`` is a whole line of pasted text that can be read in several ways.
+    ``ambiguous`` is a whole line of pasted text that can be read in several ways; ``malformed``
+    says as what the line or the value does not read.
     """
 
     kind: NotTextKind

@@ -17,6 +17,7 @@ from cardctl.workbooks.cells import Cell, NotText, column_letters
 from cardctl.workbooks.extent import MAX_COLUMNS
 from cardctl.workbooks.failures import (
     CellOutOfRange,
+    CsvMalformed,
     EncodingUnknown,
     FileEmpty,
     FormatUnknown,
@@ -40,8 +41,9 @@ def parse_text(data: bytes, request: Request) -> Parsed:
     """The table in a text file, or the keys in a pasted text.
 
     A text of keys is a table if one of its first rows is a header, see `_is_table`; else, and
-    always where the request has the template of a line, it is pasted text. Raises
-    `EncodingUnknown`, `FormatUnknown`, `FileEmpty`, `NoKeys` and, while rows are taken,
+    always where the request has the template of a line, it is pasted text. Who reads files of any
+    kind takes JSON lines one by one: of a bad one all cells say so. Raises `EncodingUnknown`,
+    `FormatUnknown`, `FileEmpty`, `NoKeys` and, while rows are taken, `CsvMalformed` and
     `LineMalformed`.
     """
     encoding = _encoding(data)
@@ -54,7 +56,7 @@ def parse_text(data: bytes, request: Request) -> Parsed:
     if bare.startswith("<"):
         raise FormatUnknown(found="HTML or XML")
     if bare.startswith("{") and not request.line:
-        return Parsed("jsonl", _jsonl_rows(stream))
+        return Parsed("jsonl", _jsonl_rows(stream, whole=request.want != "files"))
     first_line = bare.partition("\n")[0]
     tabs = first_line.count("\t") > first_line.count(",")
     delimiter: str | None = "\t" if tabs else ","
@@ -147,22 +149,28 @@ def _delimited_rows(
                     ]
                 yield number, cells
     except csv.Error:
-        raise LineMalformed(line=number + 1, expected="csv") from None
+        raise CsvMalformed(row=number + 1) from None
 
 
-def _jsonl_rows(stream: io.TextIOWrapper) -> Iterator[tuple[int, list[Cell]]]:
-    """The keys of all objects as row 0, then the objects, numbered by their lines."""
+def _jsonl_rows(stream: io.TextIOWrapper, *, whole: bool) -> Iterator[tuple[int, list[Cell]]]:
+    """The keys of all objects as row 0, then the objects, numbered by their lines.
+
+    `whole`: a line that is no plain object is an error; else its cells are ``malformed``.
+    """
     columns: dict[str, int] = {}
-    for number, record in _records(stream):
-        for name in record:
+    for number, record in _records(stream, whole=whole):
+        for name in () if isinstance(record, NotText) else record:
             columns.setdefault(name, len(columns))
         _check_width(len(columns), number)
     yield 0, list(columns)
     stream.seek(0)
-    for number, record in _records(stream):
+    for number, record in _records(stream, whole=whole):
+        if isinstance(record, NotText):
+            yield number, [record] * len(columns)
+            continue
         cells: list[Cell] = [""] * len(columns)
         for name, value in record.items():
-            cells[columns[name]] = _json_cell(value, number)
+            cells[columns[name]] = _json_cell(value, number, whole=whole)
         yield number, cells
 
 
@@ -172,34 +180,60 @@ def _check_width(width: int, number: int) -> None:
         raise CellOutOfRange(cell=f"{column_letters(width - 1)}{number}")
 
 
-def _records(stream: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(
+    stream: io.TextIOWrapper, *, whole: bool
+) -> Iterator[tuple[int, dict[str, Any] | NotText]]:
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
+        problem = None
         try:
-            record = json.loads(
-                line, parse_int=_number, parse_float=_number, parse_constant=_number
-            )
+            record = _DECODER.decode(line)
+        except _FieldTwice:
+            record = None
+            problem = LineMalformed(line=number, expected="an object of distinct fields")
         except (ValueError, RecursionError):
             record = None
-        if not isinstance(record, dict):
-            raise LineMalformed(line=number, expected="a JSON object")
-        yield number, record
+        if isinstance(record, dict):
+            yield number, record
+        else:
+            problem = problem or LineMalformed(line=number, expected="a JSON object")
+            yield number, _malformed(problem, whole=whole)
 
 
-def _json_cell(value: object, number: int) -> Cell:
+def _malformed(problem: LineMalformed, *, whole: bool) -> NotText:
+    """What stands in the cells of a bad line; raises the problem if it ends the whole file."""
+    if whole:
+        raise problem
+    return NotText("malformed", str(problem.details["expected"]))
+
+
+def _json_cell(value: object, number: int, *, whole: bool) -> Cell:
     if isinstance(value, str | NotText):
         return value
     if value is None:
         return ""
     if isinstance(value, bool):
         return NotText("boolean", "TRUE" if value else "FALSE")
-    raise LineMalformed(line=number, expected="a flat JSON object")
+    return _malformed(LineMalformed(line=number, expected="a flat JSON object"), whole=whole)
 
 
 def _number(text: str) -> NotText:
     return NotText("number", text)
 
 
-_DECODER = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_number)
+class _FieldTwice(ValueError):
+    """Of two values for one field neither is the right one."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _FieldTwice
+    return found
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_number, parse_float=_number, parse_constant=_number
+)
 """Numbers keep the digits they are written with."""

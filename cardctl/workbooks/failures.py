@@ -199,11 +199,19 @@ class SheetAmbiguous(InputRefused):
 
 
 class LineMalformed(InputRefused):
-    """A line that cannot be split into cells."""
+    """A line of a file of JSON lines that is no object, or not a plain one."""
 
     code = "line-malformed"
     message = "{file}, line {line}: it does not read as {expected}"
     hint = "correct the line"
+
+
+class CsvMalformed(InputRefused):
+    """A quoted cell of a csv that never ends, or goes on behind its quote."""
+
+    code = "csv-malformed"
+    message = "{file}, row {row}: a quoted cell does not end: the file was cut off here, or edited"
+    hint = "export the file again"
 
 
 class HeaderMissing(InputRefused):
@@ -269,6 +277,7 @@ FROM_CHILD = {
         SheetUnknown,
         SheetAmbiguous,
         LineMalformed,
+        CsvMalformed,
     )
 }
 """What the child may say of a file; anything else from it is a crash."""

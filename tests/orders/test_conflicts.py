@@ -2,7 +2,7 @@
 
 import pytest
 
-from sample_data.order_lists import TAOBAO_46, csv_bytes
+from sample_data.order_lists import TAOBAO_46, TAOBAO_ITEMS, csv_bytes
 
 COLUMNS = ("order", "sku", "qty", "paid", "buyer", "status")
 
@@ -182,11 +182,25 @@ TAOBAO = {
 }
 
 
+def listed(header, row):
+    """A header and one row as Taobao writes them."""
+    rows = [header, [row.get(name.strip(), "") for name in header]]
+    return csv_bytes(rows, encoding="gbk", quoted=True)
+
+
 def taobao(shop, *, status, **facts):
     row = TAOBAO | facts
-    rows = [TAOBAO_46, [row.get(name.strip(), "") for name in TAOBAO_46]]
-    text = csv_bytes(rows, encoding="gbk", quoted=True)
-    result = shop.run("order import - --channel TB --json", stdin=text, status=status).json
+    text = listed(TAOBAO_46, row)
+    item = {
+        "子订单编号": row["订单编号"],
+        "主订单编号": row["订单编号"],
+        "商品标题": row["宝贝标题"],
+        "购买数量": row["宝贝总数量"],
+        "退款状态": "没有申请退款",
+    }
+    (shop.folder / "items.csv").write_bytes(listed(TAOBAO_ITEMS, item))
+    line = "order import - --items items.csv --channel TB --json"
+    result = shop.run(line, stdin=text, status=status).json
     return [one["code"] for one in result["rejects"]]
 
 

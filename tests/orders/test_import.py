@@ -230,6 +230,23 @@ def test_json_lines_keep_their_digits(seeded):
     assert seeded.run("order show TB:6912345678901234567 --json").json["paid_fen"] == 2850
 
 
+def test_a_bad_json_line_is_told_and_the_rest_is_taken(seeded):
+    good = {"order": "J1", "sku": "VIP", "paid": "28", "shape": {"ignored": True}}
+    lines = [
+        *(json.dumps(good), "xx", '{"order": "J2", "sku": "VIP", "qty": 1, "qty": 5}', "5", ""),
+        *('{"order": "J3", "sku": ["VIP"], "paid": 28}', '{"order": "J4", "sku": "VIP", "pa'),
+        json.dumps(good | {"order": "J5"}),
+    ]
+    result = take(seeded, "\n".join(lines), status=8)
+
+    assert counts(result) == {"orders": 7, "new": 2, "rejected": 5}
+    assert rejects(result) == [
+        *((row, "order", "line-malformed") for row in (2, 3, 4)),
+        *((6, "sku", "line-malformed"), (7, "order", "line-malformed")),
+    ]
+    assert take(seeded, "\n".join(lines), "--strict", status=3)["status"] == "refused"
+
+
 def test_gbk_is_read(seeded):
     line = "order import - --channel TB --json"
 

@@ -8,6 +8,7 @@ import pytest
 
 from cardctl.workbooks.failures import (
     CellOutOfRange,
+    CsvMalformed,
     DocumentTypeRefused,
     EncodingUnknown,
     FileDamaged,
@@ -76,7 +77,9 @@ REFUSED = {
     "html that calls itself xls": (b"<html><table><tr><td>1", FormatUnknown),
     "utf-16": ("兑换码\nK".encode("utf-16"), EncodingUnknown),
     "neither utf-8 nor gb18030": (b"code\n\xff\xff\xff\n", EncodingUnknown),
-    "csv with an open quote": (b'code\n"K-1\n', LineMalformed),
+    "csv with an open quote": (b'code\n"K-1\n', CsvMalformed),
+    "jsonl with a field twice": (b'{"order": "1", "order": "2"}\n', LineMalformed),
+    "jsonl with a bare number": (b'{"order": "1"}\n5\n', LineMalformed),
     "jsonl that breaks off": (b'{"order": "1"}\n{"order": ', LineMalformed),
     "jsonl with a list": (b'{"order": ["1"]}\n', LineMalformed),
     "no password": (SEALED, PasswordNeeded),

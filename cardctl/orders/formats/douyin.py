@@ -74,7 +74,7 @@ def _read(row: FieldRow) -> OrderRecord:
     line = LineRecord(
         sku=row.identifier("sku") or "",
         title=row.text("title"),
-        variant=row.text("variant"),
+        variant=row.text("variant") or "",
         qty=row.told_qty("qty"),
         paid_fen=None if owed is None else owed + borne,
     )
@@ -91,7 +91,10 @@ FORMAT = OrderFormat(
     code="douyin",
     platform=ChannelKind.DOUYIN,
     synonyms=_SYNONYMS,
-    required=("order", "sub_order", "status", "after_sale", "title", "qty", "paid"),
+    required=(
+        *("order", "sub_order", "status", "after_sale", "title", "variant", "sku", "qty"),
+        *("paid", *_BORNE),
+    ),
     line="sub_order",
     line_fields=("sub_order", "title", "variant", "qty", "sku", "paid", *_BORNE),
     closes_lines=True,

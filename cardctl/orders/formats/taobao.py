@@ -1,14 +1,15 @@
 """Taobao's and Tmall's order list (ExportOrderList): a row an order, of 46 columns or 67.
 
-It says the titles and the number of things an order has, but not which variant of them, nor how
-many of each: for that it is joined with the item report (`item_reports`). Receivers, addresses,
-phones, messages and payment accounts are not read.
+It says neither which variant of a thing was bought, nor how many of each, nor whether a refund is
+asked for: so it is read together with the item report (`item_reports`), and never without.
+Receivers, addresses, phones, messages and payment accounts are not read.
 """
 
 from collections.abc import Sequence
 
 from cardctl.errors import InputRefused
-from cardctl.orders.reading import CellMissing, FieldRow, ItemLine, OrderFormat
+from cardctl.money import format_yuan
+from cardctl.orders.reading import FieldRow, ItemLine, OrderFormat
 from cardctl.orders.records import LineRecord, OrderRecord
 from cardctl.orders.words import read_platform_status, words
 from cardctl.vocabulary import ChannelKind, OrderStatus
@@ -23,7 +24,6 @@ _SYNONYMS = {
     "payable": ("总金额",),
     "refunded": ("退款金额",),
     "title": ("宝贝标题",),
-    "kinds": ("宝贝种类",),
     "qty": ("宝贝总数量",),
     "paid_at": ("订单付款时间",),
     "placed_at": ("订单创建时间",),
@@ -52,12 +52,14 @@ _STATUSES = words(
 )
 
 
-class ItemsNeeded(InputRefused):
-    """An order of several things, of which the list alone does not say how many of each."""
+class RefundUnclear(InputRefused):
+    """Nobody can tell whether what was paid back is in what counts as paid, or out of it."""
 
-    code = "items-needed"
-    message = "the order has {kinds} kinds of items, and the list does not say how many of each"
-    hint = "export the item report of the same days, too, and give it with --items FILE"
+    code = "refund-unclear"
+    message = (
+        "{refunded} yuan went back of {paid} paid and {payable} owed: that is the whole, or a part"
+    )
+    hint = "look at the order there: what is still wanted, record it with cardctl order add"
 
 
 class ItemsMissing(InputRefused):
@@ -87,20 +89,19 @@ class ItemRowRefused(InputRefused):
 def _read(row: FieldRow) -> OrderRecord:
     number = row.order_number()
     status = read_platform_status(row, _STATUSES, {})
-    paid, refunded = _money(row, status)
-    if status is OrderStatus.PAID and refunded and refunded >= (paid or 0):
-        status = OrderStatus.REFUNDED
     if status not in (OrderStatus.UNPAID, OrderStatus.PAID):
         return OrderRecord(number=number, lines=(), told_status=status)
-    qty = row.told_qty("qty")
-    items = None if row.items is None else _items_of(row, row.items.get(number, ()), qty)
-    after_sales = {item.after_sale for item in items or ()}
+    paid, refunded = _money(row, status)
+    if refunded and refunded >= paid:
+        return OrderRecord(number=number, lines=(), told_status=OrderStatus.REFUNDED)
+    items = _items_of(row, row.items.get(number, ()), row.told_qty("qty"))
+    after_sales = {item.after_sale for item in items}
     # What went back for one of its things is in the list as an amount, or else is not settled.
     if OrderStatus.HELD in after_sales or (OrderStatus.REFUNDED in after_sales and not refunded):
         return OrderRecord(number=number, lines=(), told_status=OrderStatus.HELD)
     return OrderRecord(
         number=number,
-        lines=(_line(row, qty),) if items is None else _lines(items, paid),
+        lines=_lines(items, paid),
         told_status=status,
         paid_fen=paid,
         refunded_fen=refunded,
@@ -109,26 +110,20 @@ def _read(row: FieldRow) -> OrderRecord:
     )
 
 
-def _money(row: FieldRow, status: OrderStatus) -> tuple[int | None, int | None]:
+def _money(row: FieldRow, status: OrderStatus) -> tuple[int, int | None]:
     """What was paid (unpaid: is to be) before anything went back, and what went back."""
-    paid, payable, refunded = (row.yuan(name) for name in ("paid", "payable", "refunded"))
     if status is OrderStatus.UNPAID:
-        return payable if payable is not None else paid, None
-    if refunded and paid is not None and payable is not None:
-        inside = abs(payable - paid - refunded) <= _ABOUT_FEN
-        return paid + refunded if inside else paid, refunded
+        return row.told_yuan("payable"), None
+    paid, refunded = row.told_yuan("paid"), row.yuan("refunded")
+    if not refunded:
+        return paid, refunded
+    payable = row.told_yuan("payable")
+    if abs(payable - paid - refunded) <= _ABOUT_FEN:
+        return paid + refunded, refunded
+    if refunded >= paid > 0 and abs(payable - paid) > _ABOUT_FEN:
+        told = {"refunded": refunded, "paid": paid, "payable": payable}
+        row.refuse("refunded", RefundUnclear(**{k: format_yuan(fen) for k, fen in told.items()}))
     return paid, refunded
-
-
-def _line(row: FieldRow, qty: int) -> LineRecord:
-    """The one line of an order of one thing, known by its title alone."""
-    kinds = row.text("kinds")
-    if kinds not in (None, "1"):
-        row.refuse("kinds", ItemsNeeded(kinds=kinds))
-    title = row.text("title")
-    if title is None:
-        row.refuse("title", CellMissing(field=row.header.names["title"]))
-    return LineRecord(sku="", title=title, qty=qty)
 
 
 def _items_of(row: FieldRow, items: Sequence[ItemLine], qty: int) -> Sequence[ItemLine]:
@@ -146,7 +141,7 @@ def _items_of(row: FieldRow, items: Sequence[ItemLine], qty: int) -> Sequence[It
     return items
 
 
-def _lines(items: Sequence[ItemLine], paid: int | None) -> tuple[LineRecord, ...]:
+def _lines(items: Sequence[ItemLine], paid: int) -> tuple[LineRecord, ...]:
     """The lines with what was paid for each, where those sums are what was paid for the order."""
     lines = tuple(item.line for item in items)
     if sum(line.paid_fen or 0 for line in lines) == paid:
@@ -158,7 +153,7 @@ FORMAT = OrderFormat(
     code="taobao",
     platform=ChannelKind.TAOBAO,
     synonyms=_SYNONYMS,
-    required=("order", "status", "paid", "title", "qty"),
+    required=("order", "status", "paid", "payable", "refunded", "title", "qty"),
     line="order",
     line_fields=tuple(_SYNONYMS),
     times=("paid_at", "placed_at"),

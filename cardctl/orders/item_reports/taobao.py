@@ -1,7 +1,8 @@
 """Taobao's item report (宝贝销售明细): a row a sub order, which says its SKU, variant and quantity.
 
 It has no statuses of orders and is never imported alone: it goes with an order
-list (`formats.taobao`).
+list (`formats.taobao`). Without the merchant's code and the variant one product could be taken for
+another, and without the state of refunds what is asked back would be given away.
 """
 
 from cardctl.orders.reading import FieldRow, ItemFormat, ItemLine
@@ -42,7 +43,7 @@ def _read(row: FieldRow) -> ItemLine:
     line = LineRecord(
         sku=row.identifier("sku") or row.identifier("item_code") or "",
         title=row.text("title"),
-        variant=row.text("variant"),
+        variant=row.text("variant") or "",
         qty=row.qty("qty"),
         paid_fen=row.yuan("paid"),
     )
@@ -59,7 +60,7 @@ ITEMS = ItemFormat(
     code="taobao-items",
     goes_with="taobao",
     synonyms=_SYNONYMS,
-    required=("order", "sub_order", "title"),
+    required=("order", "sub_order", "title", "variant", "sku", "after_sale"),
     line_fields=tuple(name for name in _SYNONYMS if name != "order"),
     read=_read,
 )

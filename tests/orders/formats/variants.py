@@ -231,7 +231,7 @@ VARIANTS = {
         Variant("ids re-saved by Excel", with_cell("主订单编号", "6.917E+18"), "excel-resaved"),
         Variant("without its sub orders", without("子订单编号"), "header-missing"),
         Variant("every row twice", twice, again=((21, "商家编码", "unmapped"),)),
-        Variant("cut off", cut, "line-malformed"),
+        Variant("cut off", cut, "csv-malformed"),
         Variant("the number of two sub orders merged", merged("主订单编号", 3, 4)),
         Variant("what two sub orders cost merged", merged("订单应付金额", 3, 4), "merged-cells"),
         Variant("a trailer that counts right", trailed("合计", "10条"), shift=2),
