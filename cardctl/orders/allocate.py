@@ -71,7 +71,7 @@ class WaitingOrder(NamedTuple):
 
 
 class Lack(NamedTuple):
-    """A line that could not be filled: how many it wanted and how many were there."""
+    """A line, or a product, of which not all was there: how many it wanted and how many were."""
 
     product_id: int
     wanted: int
@@ -110,6 +110,18 @@ class Allocation:
             self.card_count += len(grant.cards)
         self.status = self._status_after()
         return self
+
+    @property
+    def short_of(self) -> list[Lack]:
+        """What lacked, once a product: of all lines that want it, those that were filled, too."""
+        gaps: dict[int, int] = {}
+        for lack in self.lacking:
+            gaps[lack.product_id] = gaps.get(lack.product_id, 0) + lack.wanted - lack.found
+        wanted = dict.fromkeys(gaps, 0)
+        for need in (need for parcel in self.order.parcels for need in parcel):
+            if need.product_id in wanted:
+                wanted[need.product_id] += need.missing
+        return [Lack(one, wanted[one], wanted[one] - gap) for one, gap in gaps.items()]
 
     def _status_after(self) -> str:
         was = self.order.status

@@ -11,6 +11,9 @@ from cardctl.vocabulary import OrderStatus, Outcome
 CLOSED = (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
 """An order that is told so is not taken."""
 
+FILLED = tuple(name for name in TOLD_TEXTS if name != "agent")
+"""What may be told later where it is empty; who is paid for an order is no matter of that kind."""
+
 
 class StoredOrder(NamedTuple):
     """An order that is there already."""
@@ -36,10 +39,12 @@ class StoredOrder(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What telling an order again comes to, and what it contradicts."""
+    """What telling an order again comes to: what it contradicts, or what it moves or fills in."""
 
     outcome: Outcome
     differs: tuple[str, ...] = ()
+    moves_to: OrderStatus | None = None
+    fills: tuple[str, ...] = ()
 
 
 def compare(
@@ -49,9 +54,10 @@ def compare(
     *,
     cancelled_unpaid: bool = False,
 ) -> Comparison:
-    """Unchanged, updated (it is paid by now, or was closed unpaid), or a conflict.
+    """Unchanged, updated (paid by now, closed unpaid, or more of it is known), or a conflict.
 
-    What an order does not say contradicts nothing, and no status moves back: an order that is told
+    What an order does not say contradicts nothing, nor does what is told of it for the first time,
+    which is filled in. No status moves back: an order that is told
     as paid or unpaid agrees with any later status. But a payment for an order that was cancelled
     because nobody had paid (`cancelled_unpaid`) is a conflict: somebody waits for a card.
     """
@@ -63,15 +69,30 @@ def compare(
             return Comparison(Outcome.UNCHANGED)
         if told in CLOSED and stored.status == OrderStatus.UNPAID:
             # Nobody paid, nothing has left: that is how most unpaid orders end.
-            return Comparison(Outcome.UPDATED)
+            return Comparison(Outcome.UPDATED, moves_to=OrderStatus.CANCELLED)
         return Comparison(Outcome.CONFLICT, ("status",))
     differs = _contradictions(order, stored, lines)
     if cancelled_unpaid and told is OrderStatus.PAID:
         differs = (*differs, "status")
     if differs:
         return Comparison(Outcome.CONFLICT, differs)
-    moves = told is OrderStatus.PAID and stored.status == OrderStatus.UNPAID
-    return Comparison(Outcome.UPDATED if moves else Outcome.UNCHANGED)
+    is_paid_now = told is OrderStatus.PAID and stored.status == OrderStatus.UNPAID
+    moves_to = OrderStatus.PAID if is_paid_now else None
+    fills = tells_more(order, stored)
+    outcome = Outcome.UPDATED if moves_to or fills else Outcome.UNCHANGED
+    return Comparison(outcome, moves_to=moves_to, fills=fills)
+
+
+def tells_more(order: PlannedOrder, stored: StoredOrder) -> tuple[str, ...]:
+    """The fields that are told of an order and empty so far; of one that is over nothing is."""
+    record = order.record
+    if record.status not in (OrderStatus.UNPAID, OrderStatus.PAID):
+        return ()
+    return tuple(
+        name
+        for name in FILLED
+        if getattr(record, name) is not None and getattr(stored, name) is None
+    )
 
 
 def _contradictions(
@@ -95,8 +116,9 @@ def _contradictions(
     if record.paid_at is not None and stored.paid_at is not None:
         compared["paid_at"] = record.paid_at, stored.paid_at
     for name in TOLD_TEXTS:
-        if (told := getattr(record, name)) is not None:
-            compared[name] = told, getattr(stored, name)
+        told, known = getattr(record, name), getattr(stored, name)
+        if told is not None and (known is not None or name not in FILLED):
+            compared[name] = told, known
     return tuple(name for name, (told, known) in compared.items() if told != known)
 
 

@@ -179,7 +179,7 @@ def _outcome(one: Allocation, skus: Mapping[int, str]) -> IssueOutcome:
     if one.complete:
         return IssueOutcome(one.order.name, status, one.card_count)
     shortages = tuple(
-        Shortage(skus[lack.product_id], lack.wanted, lack.found) for lack in one.lacking
+        Shortage(skus[lack.product_id], lack.wanted, lack.found) for lack in one.short_of
     )
     cause = "short" if shortages else "frozen"
     return IssueOutcome(one.order.name, status, one.card_count, cause, shortages)

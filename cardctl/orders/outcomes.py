@@ -1,8 +1,12 @@
 """What issuing answers: one outcome an order, and their count."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cardctl.vocabulary import OrderStatus
+
+NAMED_MOST = 20
+"""Products of which a reason says that they lack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +16,12 @@ class Shortage:
     sku: str
     wanted: int
     found: int
+
+
+def name_shortages(shortages: Sequence[Shortage]) -> str:
+    """What was found of what was wanted, ``VIP 5/6, CARDP 0/1``; of many products the first."""
+    named = [f"{one.sku} {one.found}/{one.wanted}" for one in shortages[:NAMED_MOST]]
+    return ", ".join(named if len(shortages) <= NAMED_MOST else [*named, "…"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +43,7 @@ class IssueOutcome:
     @property
     def reason(self) -> str:
         """The cause with what was found of what was wanted, ``short: VIP 5/6``, or the rule."""
-        lacking = ", ".join(f"{one.sku} {one.found}/{one.wanted}" for one in self.shortages)
-        why = lacking or self.rule
+        why = name_shortages(self.shortages) or self.rule
         return f"{self.cause}: {why}" if why else self.cause
 
 

@@ -2,12 +2,12 @@
 
 An order is placed once. Told again with the same content it is unchanged, with another content it
 is a conflict and the stored one stands. An unpaid order that is told as paid moves to paid; no
-status ever moves back. An order that was closed where it came from is not taken, and closed here if
-nobody had paid.
+status ever moves back. What is told of it for the first time is filled in. An order that was closed
+where it came from is not taken, and closed here if nobody had paid.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +19,8 @@ from cardctl.deliveries.address import check_address
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_ids
 from cardctl.orders.closing import close_unpaid
-from cardctl.orders.compare import CLOSED, Comparison, StoredOrder, compare
+from cardctl.orders.compare import CLOSED, Comparison, StoredOrder, compare, tells_more
+from cardctl.orders.fill_in import Filling, fill_in
 from cardctl.orders.plan import (
     PlacingCatalog,
     PlannedLine,
@@ -27,9 +28,8 @@ from cardctl.orders.plan import (
     plan_order,
     read_placing_catalog,
 )
-from cardctl.orders.records import TOLD_TEXTS, OrderRecord, check_order
+from cardctl.orders.records import TOLD_TEXTS, OrderRecord, check_order, check_paid_at
 from cardctl.orders.stops import unpaid_when_cancelled
-from cardctl.orders.waiting import named_orders
 from cardctl.schema.orders import order_lines, orders
 from cardctl.storage.dialects import insert_many, select_many, update_many
 from cardctl.storage.failures import TransactionRaced, violated_constraint
@@ -87,12 +87,17 @@ _Lines = dict[tuple[int, int], list[PlannedLine]]
 
 
 def add_order(session: Session, *, run: Run, channel: str, record: OrderRecord) -> Placed:
-    """Place one order. Raises `NotFound`, `BadValue`, `PaidDisagrees` and `OrderConflict`."""
+    """Place one order.
+
+    Raises `NotFound`, `BadValue`, `PaidInFuture`, `NumberWithChannel` and `OrderConflict`.
+    """
     catalog = read_placing_catalog(session, channel=channel)
     checked = check_order(record)
     if checked.email is not None:
         # Of a file's orders it is judged when something is sent to it: they were paid for.
         check_address(checked.email)
+    if checked.paid_at is not None:
+        check_paid_at(checked.paid_at, now=run.at)
     planned = plan_order(catalog, checked)
     (placed,) = place_orders(session, run=run, verb="order.add", catalog=catalog, planned=[planned])
     if placed.outcome is Outcome.CONFLICT:
@@ -125,8 +130,12 @@ def place_orders(
             break
     else:
         raise TransactionRaced
-    stored = _lock_unpaid(session, planned, stored)
-    placed = _compare_all(session, catalog, planned, stored)
+    stored = _lock_changing(session, planned, stored)
+    placed, fillings = _compare_all(session, catalog, planned, stored)
+    freed = fill_in(session, run=run, fillings=fillings)
+    placed = [
+        replace(one, status=OrderStatus.PAID.value) if one.found in freed else one for one in placed
+    ]
     _mark_paid(session, run, planned, stored, placed)
     _close(session, run, planned, stored, placed)
     _record(session, run, verb, catalog, placed)
@@ -222,25 +231,30 @@ def _order_row(
     )
 
 
-def _lock_unpaid(
+def _lock_changing(
     session: Session, planned: Sequence[PlannedOrder], stored: dict[tuple[int, str], StoredOrder]
 ) -> dict[tuple[int, str], StoredOrder]:
-    """The same orders, with unpaid ones that are told otherwise locked and looked at again."""
-    waiting = {
+    """The same orders, with those locked and looked at again that may move or be filled in."""
+    changing = {
         (found.bucket, found.id)
         for order in planned
-        if order.record.status is not OrderStatus.UNPAID
-        and (found := stored.get(order.key)) is not None
-        and found.status == OrderStatus.UNPAID
+        if (found := stored.get(order.key)) is not None and _may_change(order, found)
     }
-    if not waiting:
-        return stored
-    locked = named_orders(session, keys=sorted(waiting), locking=True)
-    now = {(row.bucket, row.id): row.status for row in locked}
-    return {
-        key: found._replace(status=now.get((found.bucket, found.id), found.status))
-        for key, found in stored.items()
-    }
+    rows = select_many(
+        session,
+        orders,
+        columns=_STORED_COLUMNS,
+        key=("bucket", "id"),
+        rows=sorted(changing),
+        lock_order=("bucket", "id"),
+    )
+    return stored | {(row[0], row[1]): StoredOrder(*row) for row in rows}
+
+
+def _may_change(order: PlannedOrder, found: StoredOrder) -> bool:
+    is_unpaid = found.status == OrderStatus.UNPAID
+    moves = is_unpaid and order.record.status is not OrderStatus.UNPAID
+    return moves or bool(tells_more(order, found))
 
 
 def _compare_all(
@@ -248,13 +262,13 @@ def _compare_all(
     catalog: PlacingCatalog,
     planned: Sequence[PlannedOrder],
     stored: dict[tuple[int, str], StoredOrder],
-) -> list[Placed]:
+) -> tuple[list[Placed], list[Filling]]:
     lines = _read_lines(session, stored.values())
     cancelled = [
         (one.bucket, one.id) for one in stored.values() if one.status == OrderStatus.CANCELLED
     ]
     never_paid = unpaid_when_cancelled(session, orders=cancelled)
-    placed = []
+    placed, fillings = [], []
     for order in planned:
         found = stored.get(order.key)
         if found is None:
@@ -264,14 +278,13 @@ def _compare_all(
         else:
             key = found.bucket, found.id
             result = compare(order, found, lines[key], cancelled_unpaid=key in never_paid)
-            updated = result.outcome is Outcome.UPDATED
-            closed = order.record.status in CLOSED
-            moved = OrderStatus.CANCELLED if closed else OrderStatus.PAID
-            status = moved.value if updated else found.status
+            status = result.moves_to.value if result.moves_to else found.status
+            if result.fills:
+                fillings.append(Filling(found, order.record, result.fills))
         name = f"{catalog.channel}:{order.record.number}"
         number = order.record.number
         placed.append(Placed(name, number, result.outcome, status, result.differs, key))
-    return placed
+    return placed, fillings
 
 
 def _read_lines(session: Session, stored: Iterable[StoredOrder]) -> _Lines:
@@ -299,7 +312,9 @@ def _mark_paid(
     paid = [
         (stored[order.key], order.record.paid_at or run.at)
         for order, result in zip(planned, placed, strict=True)
-        if result.outcome is Outcome.UPDATED and order.record.status is OrderStatus.PAID
+        if result.outcome is Outcome.UPDATED
+        and order.record.status is OrderStatus.PAID
+        and stored[order.key].status == OrderStatus.UNPAID
     ]
     if not paid:
         return

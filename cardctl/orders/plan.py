@@ -20,6 +20,14 @@ from cardctl.schema.catalog import (
 )
 
 
+class NumberWithChannel(InputRefused):
+    """The name of an order stands where its number belongs: it would be another order."""
+
+    code = "number-with-channel"
+    message = "{number} is the name of an order, not its number: it begins with its channel"
+    hint = "give the number alone: {bare}"
+
+
 class PaidDisagrees(InputRefused):
     """What the lines of an order were paid is not what the order was paid."""
 
@@ -118,8 +126,11 @@ def plan_order(catalog: PlacingCatalog, record: OrderRecord) -> PlannedOrder:
 
     What was paid for the whole is shared by price times quantity, by quantity when a price
     is not known; so is what was paid for a bundle, over its components. Raises `NotFound`,
-    `PaidDisagrees`, `LinePaidMissing`.
+    `NumberWithChannel`, `PaidDisagrees`, `LinePaidMissing`.
     """
+    channel, colon, bare = record.number.partition(":")
+    if colon and channel.casefold() == catalog.channel.casefold():
+        raise NumberWithChannel(number=record.number, bare=bare)
     for line in record.lines:
         if line.sku not in catalog.product_ids:
             raise NotFound(noun="product", name=line.sku)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cardctl.catalog.entries import check_text
-from cardctl.errors import BadValue
+from cardctl.clock import DAY_MS
+from cardctl.errors import BadValue, InputRefused
 from cardctl.vocabulary import OrderStatus
 
 NUMBER_LENGTH_MAX = 128
@@ -29,12 +30,21 @@ TOLD_TEXTS = (
 """What a source may say of an order in words; stored as it was said."""
 
 
+class PaidInFuture(InputRefused):
+    """A time of payment that is yet to come."""
+
+    code = "paid-in-future"
+    message = "the time of payment is more than a day from now"
+    hint = "give the time at which it was paid, or none for now"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineRecord:
     """A product of an order and how many of it; its `paid_fen` may be told or not.
 
     `sku` is ours. In a file it may be the channel's, or empty; the channel's title and the variant
-    (月卡, 年卡) then say what it is, until they are looked up.
+    (月卡, 年卡) then say what it is, until they are looked up. An empty variant says that it has
+    none; None says nothing.
     """
 
     sku: str
@@ -110,6 +120,15 @@ def check_qty(qty: int) -> int:
     if not 1 <= qty <= QTY_MAX:
         raise BadValue(value=str(qty), expected="a quantity from 1 to 100000")
     return qty
+
+
+def check_paid_at(paid_at: int, *, now: int) -> None:
+    """See that a time (epoch ms) has come, as far as clocks and zones agree on that.
+
+    Raises `PaidInFuture`.
+    """
+    if paid_at > now + DAY_MS:
+        raise PaidInFuture
 
 
 def check_order(record: OrderRecord) -> OrderRecord:

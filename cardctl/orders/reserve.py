@@ -17,7 +17,7 @@ from cardctl.identifiers import new_ids
 from cardctl.orders.allocate import Allocation, allocate
 from cardctl.orders.issue_chunk import stock_shelves
 from cardctl.orders.needs import with_needs
-from cardctl.orders.outcomes import Shortage
+from cardctl.orders.outcomes import Shortage, name_shortages
 from cardctl.orders.waiting import IssuingCatalog, find_orders, named_orders, read_catalog
 from cardctl.orders.write_issue import bindings, digest_of_pairs
 from cardctl.schema.orders import orders
@@ -62,7 +62,7 @@ class Reservation:
     @property
     def reason(self) -> str:
         """The cause, with what was found of what was wanted: ``short: VIP 5/6``."""
-        lacking = ", ".join(f"{one.sku} {one.found}/{one.wanted}" for one in self.shortages)
+        lacking = name_shortages(self.shortages)
         return f"{self.cause}: {lacking}" if lacking else self.cause
 
     @property
@@ -241,7 +241,7 @@ def _reservation(one: Allocation, skus: dict[int, str], until: int) -> Reservati
     order = one.order
     if not one.complete:
         shortages = tuple(
-            Shortage(skus[lack.product_id], lack.wanted, lack.found) for lack in one.lacking
+            Shortage(skus[lack.product_id], lack.wanted, lack.found) for lack in one.short_of
         )
         cause = "short" if shortages else "frozen"
         return Reservation(order.name, order.status, 0, None, cause, shortages)

@@ -202,7 +202,7 @@ class OrderStream:
         """What a line asks for; what it names may have been added until it came (epoch ms)."""
         name = ""
         try:
-            record = read_order(line, self._store.zone)
+            record = read_order(line, self._store.zone, now=came_at)
             name = f"{self._channel}:{record.number}"
             try:
                 order = self._renewed(since=came_at - RENEWED_MS).plan(record)

@@ -5,17 +5,18 @@ and an order that lost its quantity to a slip would get one card. So it is refus
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NoReturn
+from functools import lru_cache, partial
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from cardctl.deliveries.address import check_address
 from cardctl.errors import BadValue, CardctlError, InputRefused
 from cardctl.orders.formats.generic import FORMAT
 from cardctl.orders.grouping import merge_records
 from cardctl.orders.reading import CellMissing, CellRefused, FieldRow
-from cardctl.orders.records import OrderRecord, check_order
+from cardctl.orders.records import OrderRecord, check_order, check_paid_at
 from cardctl.workbooks.cells import Cell, NotText, Row
 from cardctl.workbooks.headers import Header, find_header, fold
 
@@ -27,6 +28,8 @@ _LINE_FIELDS = frozenset({"sku", "qty", "line_paid"})
 _NUMBER_NAMES = frozenset(fold(name) for name in FORMAT.synonyms["order"])
 _SHAPES_KEPT = 64
 
+Value = TypeVar("Value")
+
 
 class NotJson(InputRefused):
     """A line is no JSON object."""
@@ -34,6 +37,14 @@ class NotJson(InputRefused):
     code = "not-json"
     message = "the line is no JSON object in UTF-8"
     hint = 'a line such as {{"order": "1001", "sku": "VIP", "paid": "28.00"}}'
+
+
+class FieldTwice(InputRefused):
+    """Of two values for one field neither is the right one."""
+
+    code = "field-twice"
+    message = "the line has the field {field} twice"
+    hint = "send each field once"
 
 
 class LineTooLong(InputRefused):
@@ -83,13 +94,13 @@ class LineRefused(Exception):
         self.number = number
 
 
-def read_order(line: StreamLine, zone: ZoneInfo) -> OrderRecord:
-    """The order that a line tells. Raises `LineRefused`."""
+def read_order(line: StreamLine, zone: ZoneInfo, *, now: int) -> OrderRecord:
+    """The order that a line tells; `now` is epoch ms. Raises `LineRefused`."""
     if line.octets is None:
         raise LineRefused(LineTooLong(most=LINE_MAX_BYTES))
     told = _parse(line.octets)
     try:
-        return _read_told(told, line.number, zone)
+        return _read_told(told, line.number, zone, now)
     except LineRefused as refused:
         problem, field = refused.problem, refused.field
     except CellRefused as refused:
@@ -100,13 +111,13 @@ def read_order(line: StreamLine, zone: ZoneInfo) -> OrderRecord:
     raise LineRefused(problem, field, number=_number_of(told, line.number, zone))
 
 
-def _read_told(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> OrderRecord:
+def _read_told(told: Mapping[str, Any], number: int, zone: ZoneInfo, now: int) -> OrderRecord:
     """Raises `LineRefused`, `CellRefused` and `InputRefused`."""
     order = {name: value for name, value in told.items() if name != _LINES}
     parts = [order]
     if (lines := told.get(_LINES)) is not None:
         parts = [order | part for part in _parts(order, lines)]
-    record = merge_records([_read(part, number, zone) for part in parts])
+    record = merge_records([_read(part, number, zone, now) for part in parts])
     if record.may_be_new and not record.says_paid:
         raise LineRefused(CellMissing(field="paid"), "paid")
     return check_order(record)
@@ -124,6 +135,8 @@ def _number_of(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> str:
 def _parse(octets: bytes) -> dict[str, Any]:
     try:
         told = _DECODER.decode(octets.decode("utf-8-sig"))
+    except _Twice as twice:
+        raise LineRefused(FieldTwice(field=twice.name[:40]), twice.name[:40]) from None
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
@@ -148,8 +161,23 @@ def _fields_of(names: Sequence[str]) -> Mapping[str, str]:
     return _header(tuple(names)).names
 
 
-def _read(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> OrderRecord:
-    return FORMAT.read(_row(told, number, zone))
+def _read(told: Mapping[str, Any], number: int, zone: ZoneInfo, now: int) -> OrderRecord:
+    row = _row(told, number, zone)
+    record = FORMAT.read(row)
+    # Of a file's orders they are taken as they are: nobody can mend a platform's list.
+    _check(row, "email", check_address, record.email)
+    _check(row, "paid_at", partial(check_paid_at, now=now), record.paid_at)
+    return record
+
+
+def _check(
+    row: FieldRow, field: str, check: Callable[[Value], object], value: Value | None
+) -> None:
+    try:
+        if value is not None:
+            check(value)
+    except InputRefused as problem:
+        row.refuse(field, problem)
 
 
 def _row(told: Mapping[str, Any], number: int, zone: ZoneInfo) -> FieldRow:
@@ -181,14 +209,19 @@ def _number(text: str) -> NotText:
     return NotText("number", text)
 
 
+class _Twice(ValueError):
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    # Of two values for one field neither is the right one.
-    return found if len(found) == len(pairs) else _refuse()
-
-
-def _refuse() -> NoReturn:
-    raise ValueError
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Twice(name)
+        found[name] = value
+    return found
 
 
 _DECODER = json.JSONDecoder(

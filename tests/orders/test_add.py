@@ -83,13 +83,65 @@ CONFLICTS = {
 
 def test_another_content_is_a_conflict_and_the_stored_one_stands(seeded):
     seeded.run("account add ZFB --name x --kind alipay")
-    add(seeded, "--buyer 张三 --paid-at 2026-11-20")
+    add(seeded, "--buyer 张三 --phone 13900139000 --paid-at 2026-11-20")
     before = show(seeded)
     for more, differs in CONFLICTS.items():
         refused = add(seeded, more, status=5)
         assert refused.error["code"] == "conflict"
         assert refused.error["details"]["differs"] == differs
     assert show(seeded) == before
+
+
+def test_what_was_empty_is_filled_in_by_whoever_tells_it(seeded):
+    seeded.import_codes("VIP", ["K-0001"])
+    add(seeded, "--buyer 张三")
+    assert add(seeded, "--phone 13800138000 --note 急").json["outcome"] == "updated"
+    before = seeded.sql("SELECT count(*) FROM audit_record")
+    assert add(seeded, "--phone 13800138000").json["outcome"] == "unchanged"
+    assert seeded.sql("SELECT count(*) FROM audit_record") == before
+    # Who brought the buyer is a matter of money, and what is there is not written over.
+    for more, field in (("--agent A1", "agent"), ("--phone 13900139000 --device d", "phone")):
+        refused = add(seeded, more, status=5).error
+        assert refused["details"]["differs"] == field
+    order = show(seeded)
+    assert (order["buyer"], order["phone"], order["note"]) == ("张三", "13800138000", "急")
+    assert (order["device"], order["agent"]) == (None, None)
+    facts = {"fields": ["phone", "note"], "was": "paid", "status": "paid"}
+    assert (order["events"][-1]["kind"], order["events"][-1]["detail"]) == ("edited", facts)
+
+    # Paid and told more of at once; and what stood still for want of it goes on.
+    add(seeded, "--unpaid", number="1002")
+    paid = add(seeded, "--ip 203.0.113.9", number="1002").json
+    assert (paid["status"], paid["outcome"]) == ("paid", "updated")
+    seeded.run("product edit VIP --region CN")
+    seeded.run("order issue TB:1001", status=6)
+    assert show(seeded)["status"] == "held"
+    assert add(seeded, "--email a@example.com").json["status"] == "held"
+    assert add(seeded, "--region CN").json["status"] == "paid"
+    seeded.run("order issue TB:1001")
+    assert add(seeded, "--device d").json["status"] == "issued"
+    seeded.run("audit verify")
+
+
+def test_the_list_that_led_to_an_order_agrees_with_it_afterwards(seeded):
+    """What the hint of partly-refunded says: record it, pay back, import the list again."""
+    add(seeded, "--qty 2", paid="50")
+    seeded.run("order refund TB:1001 --amount 25 --refund-no R --reason x")
+    table = "order,sku,qty,paid,buyer\n1001,VIP,2,50,张三\n"
+    line = "order import - --channel TB --json"
+    assert seeded.run(line, stdin=table).json["updated"] == 1
+    assert seeded.run(line, stdin=table).json["unchanged"] == 1
+
+
+def test_what_cannot_be_true_is_refused_where_a_person_tells_it(seeded):
+    assert add(seeded, number="TB:1001", status=3).error["code"] == "number-with-channel"
+    assert add(seeded, "--paid-at 2099-01-01", status=3).error["code"] == "paid-in-future"
+    told = '{"order": "TB:1001", "sku": "VIP", "paid": 28}\n'
+    answer = json.loads(seeded.run("order run - --channel TB --stream", stdin=told).stdout)
+    assert answer["error"]["code"] == "number-with-channel"
+    rejected = seeded.run("order import - --channel TB --json", stdin=told, status=8).json
+    assert [one["code"] for one in rejected["rejects"]] == ["number-with-channel"]
+    assert seeded.run("order list --json").json == []
 
 
 def test_what_is_left_out_contradicts_nothing(seeded):

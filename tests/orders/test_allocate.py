@@ -5,7 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardctl.orders.allocate import Need, WaitingOrder, allocate, demand
+from cardctl.orders.allocate import Lack, Need, WaitingOrder, allocate, demand
+from cardctl.orders.outcomes import NAMED_MOST, IssueOutcome, Shortage
 from cardctl.stock.claim import PickedCard, Shelf
 
 POOLS = st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True)
@@ -166,3 +167,14 @@ def test_what_is_reserved_comes_first_and_is_never_put_on_a_shelf(stock, kept, q
     fresh = sum(len(grant.cards) - grant.reserved for grant in one.grants)
     assert len(cards_left(shelves)) + fresh == before
     assert all(card.bucket != 9 for card in cards_left(make_shelves(stock)))
+
+
+def test_what_lacks_is_told_once_a_product_however_many_lines_want_it():
+    (order,) = make_orders([([1], [(1, 1)] * 1_000 + [(2, 1)])])
+    decided = allocate(order, make_shelves({(1, 1): [9] * 40}), partial=False)
+    assert decided.short_of == [Lack(1, 1_000, 40), Lack(2, 1, 0)]
+
+    lacking = tuple(Shortage(f"SKU{place}", 1, 0) for place in range(NAMED_MOST + 1))
+    reason = IssueOutcome("TB:1", "short", 0, "short", lacking).reason
+    assert reason.startswith("short: SKU0 0/1, SKU1 0/1")
+    assert reason.endswith("SKU19 0/1, …")
