@@ -65,7 +65,9 @@ def test_again_it_goes_on_where_it_stopped_and_then_changes_nothing(stocked):
     )
     assert second["delivery"]["delivered"] == 2
     records = stocked.sql(RECORDS)
-    third = stocked.run(f"{LINE} {out} --yes --json", env=env).json
+    again = out.replace("cards", "again")
+    third = stocked.run(f"{LINE} {again} --json", env=env).json
+    assert not (stocked.folder / "again.xlsx").exists()
     assert (third["status"], third["delivery"]["unchanged"]) == ("unchanged", 2)
     assert stocked.sql(RECORDS) == records
     check_all(stocked)
