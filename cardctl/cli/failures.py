@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 from cardctl.cli.language import _, word
@@ -38,17 +39,25 @@ def say_error(error: CardctlError, *, as_json: bool) -> None:
 def describe(error: CardctlError) -> tuple[str, str]:
     """Message and hint in the language of the run.
 
-    Details that are texts of ours ("a whole number"), a status, or words of the operating system
-    are translated in the message; a hint names commands, so its details stay as they are.
+    A hint names commands, so its details stay as they are.
     """
-    system = _system_reasons() if "reason" in error.details else {}
+    return say_message(error.message, error.details), _(error.hint).format(**error.details)
+
+
+def say_message(template: str, details: Mapping[str, object]) -> str:
+    """A message in the language of the run.
+
+    Details that are texts of ours ("a whole number"), a status, or words of the operating system
+    are translated.
+    """
+    system = _system_reasons() if "reason" in details else {}
     spoken = {
         name: system.get(str(value)) or _(str(value)) if name in TEXT_DETAILS else value
-        for name, value in error.details.items()
+        for name, value in details.items()
     }
     if "status" in spoken:
         spoken["status"] = word(str(spoken["status"]))
-    return _(error.message).format(**spoken), _(error.hint).format(**error.details)
+    return _(template).format(**spoken)
 
 
 def _system_reasons() -> dict[str, str]:

@@ -11,15 +11,15 @@ _ASKED = (DeliveryStatus.WAITING, DeliveryVia.TOPUP)
 def command_for_stopped(order: str, rule: str) -> str | None:
     """What helps an order that is held or blocked by a rule of issuing; None where nothing does."""
     from cardctl.orders.conflicts import HOLD_REASON
-    from cardctl.orders.gates import REGION_NOT_SOLD, REGION_UNKNOWN, TOPUP_ACCOUNT_MISSING
+    from cardctl.orders.gates import Stop
 
     text = {
         HOLD_REASON: "cardctl order conflict list",
-        REGION_UNKNOWN: "cardctl order edit {order} --region REGION --reason TEXT",
-        REGION_NOT_SOLD: _(
+        Stop.REGION_UNKNOWN: "cardctl order edit {order} --region REGION --reason TEXT",
+        Stop.REGION_NOT_SOLD: _(
             "cardctl order cancel {order}, or order edit {order} --region REGION --reason TEXT"
         ),
-        TOPUP_ACCOUNT_MISSING: "cardctl order edit {order} --topup-account ACCOUNT --reason TEXT",
+        Stop.NO_TOPUP_ACCOUNT: "cardctl order edit {order} --topup-account ACCOUNT --reason TEXT",
     }.get(rule)
     return None if text is None else text.format(order=order)
 

@@ -21,29 +21,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cardctl.cli.language import _, word
+from cardctl.cli.language import _
+from cardctl.cli.stored_words import say_value
 from cardctl.cli.terminal import escape_cell, has_colour, speaks_unicode, width, write
 from cardctl.clock import NEVER, day_of, format_instant
 from cardctl.errors import CardctlError, UsageRefused
 from cardctl.money import format_rate, format_yuan
-
-WORDS = frozenset(
-    {
-        "alert",
-        "event",
-        "kind",
-        "origin",
-        "outcome",
-        "reason",
-        "scope",
-        "state",
-        "status",
-        "tier",
-        "via",
-        "was",
-    }
-)
-"""Columns that hold words of the trade, which are translated in tables."""
 
 
 class UnknownField(UsageRefused):
@@ -207,8 +190,7 @@ def text_value(name: str, value: object, zone: ZoneInfo) -> str:
         if any(is_dataclass(item) or isinstance(item, Mapping) for item in value):
             return str(len(value))
         return ", ".join(text_value(name, item, zone) for item in value)
-    say = _ if name == "noun" else word if name in WORDS else str
-    return say(str(value))
+    return say_value(name, str(value))
 
 
 def _text_of_number(name: str, value: int, zone: ZoneInfo) -> str:

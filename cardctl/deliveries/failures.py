@@ -29,6 +29,14 @@ class Rejected(ServiceUnavailable):
     hint = "cardctl delivery list"
 
 
+class SenderLost(ServiceUnavailable):
+    """Its senders were killed, time and again: nobody knows whether the message arrived."""
+
+    code = "lost"
+    message = "the sender did not come back"
+    hint = "cardctl delivery list"
+
+
 class NoMailAddress(InputRefused):
     """An order without an address that mail can be sent to."""
 

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from cardctl.audit.record import Run
 from cardctl.deliveries.backoff import ATTEMPTS_MOST
 from cardctl.deliveries.disputes import disputed_orders, has_dispute
+from cardctl.deliveries.failures import SenderLost
 from cardctl.deliveries.outbox import (
     DELIVERABLE,
     HeldOrder,
@@ -35,7 +36,7 @@ from cardctl.vocabulary import DeliveryStatus, DeliveryVia
 LEASE_MS = 300_000
 """How long a delivery is left to whoever sends it; a killed sender's is due again after that."""
 
-LOST = "lost: the sender did not come back"
+LOST = str(SenderLost())
 """Why a delivery is dead whose senders were killed, time and again."""
 
 # A literal, as in the partial index: SQLite's planner does not look into a parameter.

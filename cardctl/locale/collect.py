@@ -40,7 +40,7 @@ _ERROR_DETAILS = frozenset({"expected", "noun", "problem", "question", "reason"}
 """Details of errors that are texts; `cli/failures.py` translates the same."""
 
 _WORD_FIELDS = frozenset({"event", "kind", "origin", "scope", "state", "status", "tier", "was"})
-"""Fields of results whose literal values in cli/ are words; `cli/output.py` has the same."""
+"""Fields of results whose literal values in cli/ are words; `cli/stored_words.py` has the same."""
 
 _NOT_SHOWN = frozenset({"Language", "SourceKind"})
 """Enumerations that are typed and never shown as words; so are all that cli/ has."""

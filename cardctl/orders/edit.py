@@ -13,7 +13,7 @@ from cardctl.deliveries.address import check_address
 from cardctl.deliveries.topups import is_account_asked_for
 from cardctl.errors import StateForbids
 from cardctl.identifiers import new_id
-from cardctl.orders.gates import REGION_NOT_SOLD, REGION_UNKNOWN, TOPUP_ACCOUNT_MISSING
+from cardctl.orders.gates import Stop
 from cardctl.orders.held import HeldOrder, hold_order
 from cardctl.orders.stops import STOPPED, stop_reasons
 from cardctl.schema.orders import orders
@@ -27,10 +27,10 @@ from cardctl.vocabulary import (
 _CLOSED = (OrderStatus.CANCELLED, OrderStatus.REFUNDED)
 _BEFORE_ISSUE = (*ISSUABLE, *STOPPED, OrderStatus.UNPAID)
 
-_ANSWERS = {
-    REGION_UNKNOWN: "region",
-    REGION_NOT_SOLD: "region",
-    TOPUP_ACCOUNT_MISSING: "topup_account",
+_ANSWERS: dict[str, str] = {
+    Stop.REGION_UNKNOWN: "region",
+    Stop.REGION_NOT_SOLD: "region",
+    Stop.NO_TOPUP_ACCOUNT: "topup_account",
 }
 """Why an order was stopped, and the field that says what was missing."""
 

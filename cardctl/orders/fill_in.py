@@ -13,14 +13,14 @@ from cardctl.audit.order_events import NewEvent, write_events
 from cardctl.audit.record import Run
 from cardctl.identifiers import new_ids
 from cardctl.orders.compare import FILLED, StoredOrder
-from cardctl.orders.gates import REGION_UNKNOWN, TOPUP_ACCOUNT_MISSING
+from cardctl.orders.gates import Stop
 from cardctl.orders.records import OrderRecord
 from cardctl.orders.stops import stop_reasons
 from cardctl.schema.orders import orders
 from cardctl.storage.dialects import update_many
 from cardctl.vocabulary import OrderEventKind, OrderStatus
 
-_WAITS_FOR = {REGION_UNKNOWN: "region", TOPUP_ACCOUNT_MISSING: "topup_account"}
+_WAITS_FOR: dict[str, str] = {Stop.REGION_UNKNOWN: "region", Stop.NO_TOPUP_ACCOUNT: "topup_account"}
 
 
 class Filling(NamedTuple):

@@ -2,13 +2,18 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 from cardctl.vocabulary import OrderStatus
 
-REGION_UNKNOWN = "region-unknown"
-REGION_NOT_SOLD = "region-not-sold"
-TOPUP_ACCOUNT_MISSING = "topup-account-missing"
+
+class Stop(StrEnum):
+    """Why an order is held or blocked."""
+
+    REGION_UNKNOWN = "region-unknown"
+    REGION_NOT_SOLD = "region-not-sold"
+    NO_TOPUP_ACCOUNT = "topup-account-missing"
 
 
 class Verdict(NamedTuple):
@@ -43,9 +48,9 @@ def judge(
     for product_id in product_ids:
         sold_in = regions.get(product_id)
         if sold_in and region and region not in sold_in:
-            return Verdict(OrderStatus.BLOCKED, REGION_NOT_SOLD, product_id)
+            return Verdict(OrderStatus.BLOCKED, Stop.REGION_NOT_SOLD, product_id)
         if sold_in and not region:
-            held = held or Verdict(OrderStatus.HELD, REGION_UNKNOWN, product_id)
+            held = held or Verdict(OrderStatus.HELD, Stop.REGION_UNKNOWN, product_id)
         if product_id in topups and not told.topup_account:
-            held = held or Verdict(OrderStatus.HELD, TOPUP_ACCOUNT_MISSING, product_id)
+            held = held or Verdict(OrderStatus.HELD, Stop.NO_TOPUP_ACCOUNT, product_id)
     return held

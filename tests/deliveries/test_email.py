@@ -228,6 +228,9 @@ def test_what_will_never_arrive_is_given_up_and_names_why(mailing):
         assert refused["dead"] == 1
         assert refused["deliveries"][0]["error"].startswith("rejected: localhost")
         assert "\x1b" not in refused["deliveries"][0]["error"]
+        # What is kept is a code and English words; people read it in their language.
+        for line in ("delivery list --status dead", "order show TB:1"):
+            assert "localhost 没有接收消息：554 mailbox" in mailing.run(f"--lang zh {line}").stdout
         for bad in ("a@b@c", "a@x.test, b@x.test", "no address", "a@x.test\\nBcc: b@x.test"):
             mailing.execute("UPDATE orders SET email = :bad", bad=bad.replace("\\n", "\n"))
             told = mailing.run(AGAIN, status=5).json

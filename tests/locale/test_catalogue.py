@@ -35,11 +35,11 @@ def test_a_translation_can_be_filled_like_its_text(text):
 
 
 def test_what_is_collected_is_what_is_translated():
-    from cardctl.cli import failures, output
+    from cardctl.cli import failures, stored_words
     from cardctl.locale import collect as collecting
 
     assert collecting._ERROR_DETAILS == failures.TEXT_DETAILS
-    assert output.WORDS >= collecting._WORD_FIELDS
+    assert stored_words.WORDS >= collecting._WORD_FIELDS
 
 
 def collected(tmp_path, source, name="cli/commands/x.py"):

@@ -34,6 +34,9 @@ def test_a_region_that_is_told_lets_a_stopped_order_go_on(limited):
             "cardctl order cancel TB:2, or order edit TB:2 --region REGION --reason TEXT",
         ),
     }
+    told = limited.run("--lang zh order issue TB:1 TB:2", status=8).stdout
+    assert "待审: 地区未知" in told
+    assert "地区不售" in told
     first = edit(limited, "TB:1 --region CN")
     assert first == {
         "order": "TB:1",
