@@ -158,6 +158,20 @@ def test_what_was_paid_back_is_in_the_sum_or_out_of_it_or_a_person_says():
     assert taobao_row(**unpaid) == ("总金额", "missing")
 
 
+def test_an_unknown_word_of_a_platform_names_what_its_reader_can_do():
+    for code, names in (("pdd", ("订单状态", "售后状态")), ("taobao", ("订单状态",))):
+        table = list_of(code, 1)
+        header = find_header(iter([Row(1, table.header)]), FORMATS[code].synonyms, ())
+        for name in names:
+            cells = [
+                "外星" if title == name else cell
+                for title, cell in zip(table.header, table.rows[0], strict=True)
+            ]
+            row = FieldRow(2, cells, header, exact_numbers=False, zone=ZONE)
+            reject, _ = outcome(FORMATS[code], row)
+            assert (reject.column, "cardctl order add" in reject.problem.hint) == (name, True)
+
+
 def test_without_its_item_report_no_list_is_taken_and_no_title_is_mapped(stocked):
     stocked.run(["channel", "map", "add", "TB", order_lists.TITLE, "VIP"])
     table = list_of("taobao", 1)
