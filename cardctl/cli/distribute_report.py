@@ -88,14 +88,13 @@ def write_cards(context: "Context", plan: "PlanRow", path: Path, opening: Openin
     """Write a report with cards in clear to a workbook that only its password opens.
 
     A row holds as many cards as who has most of them, up to `CARDS_A_ROW`. Raises `ReasonMissing`,
-    `NotAWorkbook`, `PasswordTooLong`, `CellTooLong` and `OutputUnwritable`.
+    `NotAWorkbook`, `PasswordTooShort`, `PasswordTooLong`, `CellTooLong` and `OutputUnwritable`.
     """
     from cardctl.deliveries.channels.file import NotAWorkbook
-    from cardctl.deliveries.failures import PasswordTooLong
     from cardctl.distribution.report import most_cards, report_rows
     from cardctl.orders.given import Reveal
     from cardctl.orders.reveal import ReasonMissing
-    from cardctl.vault.protected_package import PASSWORD_MAX
+    from cardctl.vault.chosen_password import check_chosen
 
     if not opening.reason.strip():
         raise ReasonMissing
@@ -103,8 +102,7 @@ def write_cards(context: "Context", plan: "PlanRow", path: Path, opening: Openin
         raise NotAWorkbook(file=str(path))
     context.vault.full_keyset()
     password = file_password(context, opening.password_source)
-    if len(password.reveal()) > PASSWORD_MAX:
-        raise PasswordTooLong(most=PASSWORD_MAX)
+    check_chosen(password)
     with context.reading() as session:
         most = most_cards(session, plan=plan)
     with context.progress("Writing the report", plan.recipients) as progress:

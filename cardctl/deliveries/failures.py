@@ -1,6 +1,6 @@
 """Why a message did not leave or arrive; words of the other side are cut, never obeyed."""
 
-from cardctl.errors import InputRefused, ServiceUnavailable, UsageRefused
+from cardctl.errors import InputRefused, ServiceUnavailable
 
 _WORDS_LONGEST = 200
 
@@ -43,14 +43,6 @@ class NoMailAddress(InputRefused):
     code = "no-mail-address"
     message = "order {order} has no e-mail address that mail can be sent to"
     hint = "cardctl order edit {order} --email ADDRESS --reason TEXT"
-
-
-class PasswordTooLong(UsageRefused):
-    """Excel does not take a password as long as that."""
-
-    code = "password-too-long"
-    message = "the password of a workbook has at most {most} characters"
-    hint = "choose a shorter one"
 
 
 def foreign_words(text: str) -> str:

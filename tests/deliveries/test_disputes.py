@@ -53,7 +53,7 @@ def selling(shop):
 
 
 def test_what_a_file_tells_as_refunded_is_not_delivered_until_it_is_decided(selling):
-    selling.env["PW"] = "made-up"
+    selling.env["PW"] = "made-up-pass"
     take(selling, 2, 3, status=8, 售后状态="退款成功")
     for how, counted in ((" --dry-run", "pending"), ("", "delivered")):
         told = selling.run(SEND + how, status=8).json

@@ -117,7 +117,7 @@ def test_a_mail_that_was_given_up_goes_another_way_when_somebody_says_so(mailing
     mailing.run("delivery retry TB:1")
     mailing.run("delivery password TB:1 --reason 'so it may have still'")
     mailing.execute("UPDATE delivery SET status = 'dead'")
-    mailing.env["PW"] = "made-up"
+    mailing.env["PW"] = "made-up-pass"
     by_file = "--via file --out cards.xlsx --password-source env:PW"
     for line in (f"--pending {by_file} --dry-run", f"--pending {by_file}"):
         told = mailing.run(f"delivery send {line} --json", status=8).json
@@ -266,12 +266,15 @@ def test_what_no_mail_can_be_sent_with_ends_the_run_and_leaves_all_pending(maili
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_tls_from_the_first_octet_or_none_on_this_machine_and_a_password_agreed_on(mailing):
-    mailing.env.update(CARDCTL_SMTP_USER="", AGREED="made-up-and-agreed", LONG="x" * 256)
+    mailing.env.update(
+        CARDCTL_SMTP_USER="", AGREED="made-up-and-agreed", LONG="x" * 256, SHORT="x" * 7
+    )
     for tls, options in (("tls", {"implicit": True}), ("none", {"context": None})):
         mailing.env["CARDCTL_SMTP_TLS"] = tls
         with served(mailing, **options) as server:
             line = f"{AGAIN} --reprint --reason x" if tls == "none" else AGAIN
-            mailing.run(f"{line} --password-source env:LONG", status=2)
+            for wrong in ("LONG", "SHORT"):
+                mailing.run(f"{line} --password-source env:{wrong}", status=2)
             mailing.run(f"{line} --password-source env:AGREED")
             assert server.private == [tls == "tls"]
             [mail] = server.mails

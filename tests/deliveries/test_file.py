@@ -138,13 +138,14 @@ def test_delivered_is_what_is_safely_on_the_disk(sold, monkeypatch):
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_what_is_wrong_is_told_before_anything_is_leased(sold):
     (sold.folder / "there.xlsx").write_text("theirs")
-    long = {"PW": "x" * (PASSWORD_MAX + 1)}
+    long, short = {"PW": "x" * (PASSWORD_MAX + 1)}, {"PW": "密" * 7}
     by_file = "delivery send --pending --via file"
     for line, env, status, code in (
         (f"{by_file} --password-source env:PW", {}, 2, "out-missing"),
         (f"{by_file} --out cards.csv --password-source env:PW", {}, 2, "not-a-workbook"),
         (f"{by_file} --out cards.xlsx --no-input", {}, 2, None),
         (f"{by_file} --out cards.xlsx --password-source env:PW", long, 2, "password-too-long"),
+        (f"{by_file} --out cards.xlsx --password-source env:PW", short, 2, "password-too-short"),
         (f"{by_file} --out there.xlsx --password-source env:PW", {}, 5, "output-exists"),
         (f"{by_file} --out no/cards.xlsx --password-source env:PW", {}, 3, "output-unwritable"),
         ("delivery send --via terminal", {}, 2, "names-or-pending"),

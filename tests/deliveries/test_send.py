@@ -86,7 +86,7 @@ def test_a_named_order_is_tried_at_once_and_by_another_way_if_that_is_asked_for(
     sold.run(SEND, status=8)
     failed = sold.run("delivery send TB:1 --via webhook --json", status=9).json
     assert failed["deliveries"][0]["attempts"] == 2
-    sold.env["PW"] = "made-up"
+    sold.env["PW"] = "made-up-pass"
     way = "--via file --out one.xlsx --password-source env:PW --json"
     told = sold.run(f"delivery send --pending {way}", status=8).json
     assert {(one["order"], one["status"]) for one in told["deliveries"]} == {
@@ -249,7 +249,7 @@ def many(shop, count, guide=""):
 
 def test_two_senders_at_once_send_each_order_once(shop):
     many(shop, 60)
-    shop.env["PW"] = "made-up"
+    shop.env["PW"] = "made-up-pass"
     line = "delivery send --pending --via file --password-source env:PW --json --out"
     senders = [shop.spawn(f"{line} {name}.xlsx") for name in ("a", "b", "c")]
     results = [json.loads(sender.communicate(timeout=60)[0]) for sender in senders]

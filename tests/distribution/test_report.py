@@ -75,6 +75,10 @@ def test_cards_in_clear_need_a_reason_and_a_password_and_are_audited(given):
     revealed = "SELECT count(*) FROM order_event WHERE kind = 'revealed'"
     assert given.sql(revealed) == [(0,)]
 
+    short = given.run(
+        f"{line} --reason x --password-source env:PW", env={"PW": "made-up"}, status=2
+    )
+    assert "password-too-short" in short.stderr
     told = given.run(f"{line} --reason x --password-source env:PW --json").json
     assert (told["cards"], told["revealed"]) == (4, True)
     heading, *rows = opened(given.folder / "cards.xlsx", "made-up-pass")

@@ -55,7 +55,7 @@ def test_again_it_goes_on_where_it_stopped_and_then_changes_nothing(stocked):
     assert first["delivery"] is None
 
     stocked.import_codes("VIP", ["LATER-1"])
-    env = {"PW": "made-up"}
+    env = {"PW": "made-up-pass"}
     out = "--via file --out cards.xlsx --password-source env:PW"
     second = stocked.run(f"{LINE} {out} --json", env=env).json
     assert (second["status"], second["issue"]["issued"], second["issue"]["unchanged"]) == (

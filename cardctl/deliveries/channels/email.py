@@ -31,7 +31,6 @@ from cardctl.deliveries.channel import (
 )
 from cardctl.deliveries.failures import (
     NoMailAddress,
-    PasswordTooLong,
     Rejected,
     TooSlow,
     Unreachable,
@@ -49,9 +48,9 @@ from cardctl.deliveries.templates import BadTemplate, Templates
 from cardctl.deliveries.text import Word
 from cardctl.deliveries.wording import described, has_hidden
 from cardctl.errors import CardctlError
+from cardctl.vault.chosen_password import check_chosen
 from cardctl.vault.delivery_password import DRAWN_SPINS, delivery_password
 from cardctl.vault.protected_package import (
-    PASSWORD_MAX,
     ProtectedPackage,
     StretchedPassword,
     stretch,
@@ -74,8 +73,8 @@ class _Email:
     staged = False
 
     def __init__(self, outlet: Outlet) -> None:
-        if outlet.password is not None and len(outlet.password.reveal()) > PASSWORD_MAX:
-            raise PasswordTooLong(most=PASSWORD_MAX)
+        if outlet.password is not None:
+            check_chosen(outlet.password)
         self._outlet = outlet
         self._agreed = stretch(outlet.password) if outlet.password else None
         self._server = read_mail_server(outlet.settings)

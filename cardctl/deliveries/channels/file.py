@@ -18,13 +18,13 @@ from cardctl.deliveries.channel import (
     Outlet,
     give_up,
 )
-from cardctl.deliveries.failures import PasswordTooLong
 from cardctl.deliveries.message import Message, Sender
 from cardctl.deliveries.results import SendResult
 from cardctl.deliveries.table import TABLE, Row, header_of, table_rows
 from cardctl.deliveries.text import Word, message_texts
 from cardctl.errors import InputRefused, UsageRefused
-from cardctl.vault.protected_package import PASSWORD_MAX, ProtectedPackage, stretch
+from cardctl.vault.chosen_password import check_chosen
+from cardctl.vault.protected_package import ProtectedPackage, stretch
 from cardctl.vocabulary import DeliveryLayout, DeliveryVia
 from cardctl.workbooks.failures import OutputExists, OutputUnwritable
 from cardctl.workbooks.write import CELL_MAX, GrowingWorkbook
@@ -115,8 +115,7 @@ def _open(outlet: Outlet) -> Iterator[_File]:
     assert outlet.password is not None
     if path.suffix.lower() != ".xlsx":
         raise NotAWorkbook(file=str(path))
-    if len(outlet.password.reveal()) > PASSWORD_MAX:
-        raise PasswordTooLong(most=PASSWORD_MAX)
+    check_chosen(outlet.password)
     if path.exists():
         raise CardFileExists(file=str(path))
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
