@@ -84,9 +84,11 @@ class Enqueued(NamedTuple):
 class _Before(NamedTuple):
     """A delivery of an order's cards."""
 
+    id: int
     via: str
     status: str
     reprint: int
+    due_at: int
 
 
 class OrderCard(NamedTuple):
@@ -114,7 +116,8 @@ def enqueue(
     """Put orders (bucket, id) with cards that were not delivered yet into the outbox.
 
     An order is passed over that may not be delivered, that has nothing new to deliver, or that has
-    a delivery of its cards by this way which is not over. Left out, and told, is one that has a
+    a delivery of its cards by this way which is not over. One whose cards were all replaced is
+    over: the new ones leave by another one. Left out, and told, is an order that has a
     delivery by another way which is not over, also where it was given up: its cards may have
     arrived, and go by two ways only when somebody names the order (see `redirect`). So is one that
     `lacks` what the way needs, and one whose status a conflict is about. A `reprint` delivers once
@@ -126,11 +129,14 @@ def enqueue(
     held = cards_of(session, list(states))
     disputed = disputed_orders(session, list(states))
     rows = []
+    overtaken: list[tuple[int, int]] = []
     left_out: dict[OrderKey, PassedOver] = {}
     for key, order in states.items():
-        before = known.get(key, [])
-        wanted = any(card.usable and card.delivered == reprint for card in held.get(key, ()))
-        ways = {one.via: DeliveryStatus(one.status) for one in before if one.status in OPEN}
+        before, given = known.get(key, []), held.get(key, ())
+        wanted = any(card.usable and card.delivered == reprint for card in given)
+        opened = [one for one in before if one.status in OPEN]
+        over = [one for one in opened if _is_overtaken(one, given, at=run.at)]
+        ways = {one.via: DeliveryStatus(one.status) for one in opened if one not in over}
         if order.status not in DELIVERABLE or not wanted or via in ways:
             continue
         elsewhere = next((_ELSEWHERE[status] for status in ways.values()), None)
@@ -143,11 +149,14 @@ def enqueue(
         due_at = min(order.waiting_since, run.at)
         place = _idempotency_key(key, via, len(before))
         rows.append((*key, None, via.value, _PENDING, place, count, due_at))
+        overtaken += [(key[0], one.id) for one in over]
     if not rows:
         return Enqueued(0, left_out)
     _insert(session, run, rows)
+    _set(session, overtaken, status=_CANCELLED, last_error=None)
     told: dict[str, object] = {"via": via.value, "deliveries": len(rows)}
     told |= {"reason": reason} if reprint else {}
+    told |= {"cancelled": len(overtaken)} if overtaken else {}
     digest = sha256("\n".join(sorted(row[5] for row in rows)).encode()).hexdigest()
     verb = "delivery.reprint" if reprint else "delivery.enqueue"
     run.record(session, verb, told | {"keys_sha256": digest})
@@ -292,6 +301,13 @@ def _card_deliveries_of(
         if line_id is None:
             found.setdefault((bucket, order_id), []).append(_Before(*facts))
     return found
+
+
+def _is_overtaken(one: _Before, given: Sequence[OrderCard], *, at: int) -> bool:
+    """Whether nothing is left of a delivery that nobody is at: its cards were all replaced."""
+    its = [card for card in given if (card.delivered if one.reprint else card.taken_by == one.id)]
+    is_free = one.status in (_PENDING, _DEAD) or (one.status == _SENDING and one.due_at <= at)
+    return is_free and bool(its) and not any(card.usable for card in its)
 
 
 def _insert(session: Session, run: Run, rows: Sequence[Sequence[object]]) -> None:

@@ -29,9 +29,17 @@ def test_what_was_delivered_is_unchanged_and_a_reprint_says_why(sold):
 
     again = sold.run("delivery send TB:1 --via terminal --json").json
     assert (again["unchanged"], again["delivered"], again["messages"]) == (1, 0, [])
+    line = "cardctl delivery send TB:1 --via terminal --reprint --reason TEXT"
+    assert again["deliveries"][0]["hint"].endswith(line)
     sold.run("delivery send TB:1 --via terminal --reprint", status=2)
     nothing = sold.run("delivery send TB:2 --via terminal --reprint --reason x --json", status=5)
-    assert nothing.json["deliveries"][0]["status"] == "not-delivered"
+    [nothing] = nothing.json["deliveries"]
+    assert nothing["status"] == "not-delivered"
+    assert nothing["hint"] == "cardctl delivery send TB:2 --via terminal"
+    # No supplier is asked for cards, once more or at all.
+    line = "delivery send TB:1 --via topup --reprint --reason x --json"
+    [nothing] = sold.run(line, status=5).json["deliveries"]
+    assert (nothing["status"], nothing["hint"]) == ("not-delivered", "cardctl order show TB:1")
     more = sold.run("delivery send TB:1 --via terminal --reprint --reason 丢了 --json").json
     assert more["delivered"] == 1
     assert told.split("Code: ")[1][:4] in more["messages"][0]["text"]
