@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from cardctl.cli.output import Column
 from cardctl.cli.rejects import REJECT, SHOWN_MOST
 from cardctl.errors import ExitStatus
+from cardctl.vocabulary import PlanStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ PROGRESS = (
     Column("assigned", "assigned"),
     Column("delivered", "delivered to"),
     Column("short", "short"),
+    Column("unsent", "not sent yet"),
     Column("retrying", "to be tried again"),
     Column("failed", "failed"),
     Column("held", "held"),
@@ -97,13 +99,27 @@ def plan_status(planned: "Planned") -> ExitStatus:
 
 
 def progress_row(progress: "Progress") -> dict[str, Any]:
-    """How far a plan is, and what sends its deliveries that have failed."""
+    """How far a plan is, and what brings it on."""
     facts = {column.name: getattr(progress, column.name, None) for column in PROGRESS}
-    if progress.failed:
-        facts["hint"] = "cardctl delivery retry --all-dead"
-    elif progress.retrying:
-        facts["hint"] = f"cardctl distribute run {progress.plan}"
-    return facts
+    return facts | {"hint": "; ".join(_next_commands(progress)) or None}
+
+
+def _next_commands(progress: "Progress") -> list[str]:
+    """What brings a plan on, one after the other."""
+    again = f"cardctl distribute run {progress.plan}"
+    sends = progress.via is not None
+    if progress.status == PlanStatus.CANCELLED:
+        return []
+    if progress.failed and sends:
+        # Whose address is wrong is in the report, where there are several.
+        named = [f"cardctl distribute report {progress.plan} --out FILE.xlsx"]
+        edited = [f"cardctl order edit {progress.refused} --email ADDRESS --reason TEXT"]
+        first = named if progress.failed > 1 else []
+        return [*first, *(edited if progress.refused else []), f"{again} --retry-failed"]
+    if progress.short:
+        return ["cardctl batch import FILE --supplier CODE", again]
+    goes_on = sends and (progress.retrying or progress.unsent)
+    return [again] if goes_on or progress.status == PlanStatus.PLANNED else []
 
 
 def ran_row(result: "RunResult") -> dict[str, Any]:

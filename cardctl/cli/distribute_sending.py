@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cardctl.cli.context import Context
 from cardctl.cli.delivering import FileMissing, insist, make_outlet, password_for, show_texts
 from cardctl.errors import ExitStatus, UsageRefused
-from cardctl.vocabulary import DeliveryVia, PlanStatus, SentVia
+from cardctl.vocabulary import DeliveryVia, SentVia
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,12 +31,13 @@ def plan_channel(
     context: Context,
     plan: "PlanRow",
     *,
+    is_done: bool,
     out: Path | None,
     password_source: str | None,
     texts: list[dict[str, object]],
 ) -> "Iterator[Channel | None]":
     """The plan's way out; None when its cards are only assigned, all have left, or none will."""
-    if plan.via is None or plan.status == PlanStatus.DONE or context.dry_run:
+    if plan.via is None or is_done or context.dry_run:
         yield None
         return
     via = DeliveryVia(plan.via)

@@ -1,8 +1,9 @@
 """Take a plan back, whole or for one recipient, as far as nothing has left the house.
 
 Before an order was made of them a recipient is dropped; an order without cards is cancelled; one
-with cards that nobody has seen is refunded, and its cards are sold again. Recipients are locked
-before their orders, and these before their cards.
+with cards that nobody has seen is refunded, and its cards are sold again. An order that a person
+placed under a recipient's number is none of the plan's, and is let be. Recipients are locked before
+their orders, and these before their cards.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.distribution.hold import hold_recipients, plan_lock
+from cardctl.distribution.origin import made_by_plans
 from cardctl.distribution.progress import PlanRow, find_plan
 from cardctl.distribution.recipients import order_number
 from cardctl.errors import NotFound, StateForbids
@@ -217,8 +219,10 @@ def _take_back(session: Session, run: Run, taking: _Taking, named: Sequence[Name
     held = hold_recipients(session, keys=[(one.bucket, one.id) for one in named])
     standing = [one for one in named if held[one.bucket, one.id] is None]
     # Before any of their cards.
-    orders, missing = hold_orders(session, [(plan.channel, one.order_number) for one in standing])
-    dropped = [one for one in standing if (plan.channel, one.order_number) in missing]
+    found, _ = hold_orders(session, [(plan.channel, one.order_number) for one in standing])
+    ours = made_by_plans(session, keys=[order.key for order in found.values()])
+    orders = {name: order for name, order in found.items() if order.key in ours}
+    dropped = [one for one in standing if (plan.channel, one.order_number) not in orders]
     _drop(session, run, taking, dropped)
     result = _take_orders_back(session, run, taking, orders)
     result.cancelled += len(dropped)

@@ -7,7 +7,7 @@ content under the same name is a conflict, for somebody may have got their cards
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -48,12 +48,15 @@ _COLUMNS = (
     *("name", "email", "phone", "note"),
 )
 
+_TERMS = {"customer": "customer", "price_fen": "price", "via": "via", "region": "region"}
+"""What the terms of a plan are called."""
+
 
 class PlanConflict(StateForbids):
     """The name is taken by a plan with another content."""
 
     code = "conflict"
-    message = "there is a plan {plan} already, with other recipients or other terms"
+    message = "there is a plan {plan} already, which differs in: {differs}"
     hint = "cardctl distribute status {plan}; or give the new one another name"
 
 
@@ -103,12 +106,12 @@ class Planned:
 
     @property
     def cost_fen(self) -> int | None:
-        """The known cost of the cards it would take now."""
-        return sum_known([one.cost_fen for one in self.stock])
+        """The known cost of the cards it takes; None also while some of them are not there."""
+        return None if self.short else sum_known([one.cost_fen for one in self.stock])
 
     @property
     def cost_missing(self) -> int:
-        """How many of them have a cost that is not known."""
+        """How many of them have a cost that is not known, or are not there."""
         return sum(one.cost_missing for one in self.stock)
 
     @property
@@ -222,8 +225,9 @@ def _keep(
         outcome = Outcome.NEW if _insert(session, run, draft) else outcome
         # Another command may have planned it between our look and our insert.
         stored = _stored(session, terms.name)
-    if stored is None or stored.content_sha256 != digest:
-        raise PlanConflict(plan=terms.name)
+    assert stored is not None
+    if stored.content_sha256 != digest:
+        raise PlanConflict(plan=terms.name, differs=_differs(stored, terms, table.recipients))
     planned = _result(terms, table, outcome, stored.status)
     planned.cards = cards
     if stored.status == PlanStatus.PLANNED:
@@ -232,8 +236,22 @@ def _keep(
 
 
 def _stored(session: Session, name: str) -> Any:
-    columns = (plans.c.content_sha256, plans.c.status, plans.c.channel_id)
-    return session.execute(select(*columns).where(plans.c.name == name)).first()
+    plan = plans.c
+    columns = (plan.content_sha256, plan.status, plan.channel_id, channels.c.code.label("channel"))
+    terms = (plan.customer, plan.price_fen, plan.via, plan.region)
+    query = select(*columns, *terms).join(channels, channels.c.id == plan.channel_id)
+    return session.execute(query.where(plan.name == name)).first()
+
+
+def _differs(stored: Any, terms: Terms, recipients: Iterable[Recipient]) -> str:
+    """What of a plan is not as the stored one has it: the names of its terms, and its table."""
+    kept = {name: getattr(stored, name) for name in ("channel", *_TERMS)}
+    differs = [
+        _TERMS.get(name, name) for name, value in kept.items() if getattr(terms, name) != value
+    ]
+    if _digest(replace(terms, **kept), recipients) != stored.content_sha256:
+        differs.append("recipients")
+    return ", ".join(differs)
 
 
 def _insert(session: Session, run: Run, draft: _Draft) -> bool:

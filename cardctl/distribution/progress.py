@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, select
 from sqlmodel import Session
 
+from cardctl.deliveries.failures import Rejected
+from cardctl.deliveries.outbox import OPEN
 from cardctl.errors import NotFound
 from cardctl.schema.catalog import channels
 from cardctl.schema.deliveries import deliveries
 from cardctl.schema.distribution import plan_recipients, plans
 from cardctl.schema.orders import orders
-from cardctl.vocabulary import DeliveryStatus, OrderStatus, RecipientState
+from cardctl.vocabulary import DeliveryStatus, DeliveryVia, OrderStatus, PlanStatus, RecipientState
 
 _STATES: Mapping[str | None, RecipientState] = {
     None: RecipientState.PLANNED,
@@ -29,7 +31,6 @@ _STATES: Mapping[str | None, RecipientState] = {
     OrderStatus.REFUNDED: RecipientState.CANCELLED,
     OrderStatus.CANCELLED: RecipientState.CANCELLED,
 }
-_TO_BE_SENT = (DeliveryStatus.PENDING, DeliveryStatus.SENDING)
 _WITH_CARDS = (RecipientState.ASSIGNED, RecipientState.DELIVERED, RecipientState.FAILED)
 
 
@@ -62,8 +63,8 @@ class PlanRow(NamedTuple):
 class Progress:
     """A plan and how many of its recipients are where.
 
-    Every recipient is assigned, short, held, waiting or cancelled; delivered, retrying and failed
-    are parts of those assigned.
+    Every recipient is assigned, short, held, waiting or cancelled, and everybody assigned is
+    delivered, unsent, retrying or failed.
     """
 
     plan: str
@@ -76,6 +77,9 @@ class Progress:
     assigned: int
     """They have all their cards."""
     delivered: int
+    """All the cards that are theirs now have arrived."""
+    unsent: int
+    """Nobody has tried so far to deliver what they have not got."""
     retrying: int
     """Their delivery failed, or is being sent, and is tried again."""
     failed: int
@@ -87,6 +91,8 @@ class Progress:
     cancelled: int
     last_error: str | None
     """Why one of those who are retrying or failed was not delivered to: a code and its words."""
+    refused: str | None
+    """The order of somebody whose address was refused by the mail server, by its name."""
 
     @property
     def complete(self) -> bool:
@@ -115,9 +121,9 @@ def read_progress(session: Session, *, plan: PlanRow) -> Progress:
         select(
             plan_recipients.c.cancelled_at.is_not(None).label("dropped"),
             orders.c.status,
-            (delivery_count(DeliveryStatus.DELIVERED) > 0).label("delivered"),
+            orders.c.delivered_at.is_not(None).label("delivered"),
             (delivery_count(DeliveryStatus.DEAD) > 0).label("dead"),
-            (delivery_count(*_TO_BE_SENT, tried=True) > 0).label("tried"),
+            _is_tried().label("tried"),
         )
         .select_from(with_orders(plan))
         .where(plan_recipients.c.plan_id == plan.id)
@@ -130,8 +136,8 @@ def read_progress(session: Session, *, plan: PlanRow) -> Progress:
         state = state_of(status, dropped=dropped, delivered=delivered, dead=dead)
         counts[state] += count
         retrying += count if tried and state is RecipientState.ASSIGNED else 0
-    stopped = retrying or counts[RecipientState.FAILED]
-    return Progress(
+    failed = counts[RecipientState.FAILED]
+    progress = Progress(
         plan=plan.name,
         status=plan.status,
         channel=plan.channel,
@@ -141,33 +147,55 @@ def read_progress(session: Session, *, plan: PlanRow) -> Progress:
         recipients=plan.recipients,
         assigned=sum(counts[state] for state in _WITH_CARDS),
         delivered=counts[RecipientState.DELIVERED],
+        unsent=counts[RecipientState.ASSIGNED] - retrying,
         retrying=retrying,
-        failed=counts[RecipientState.FAILED],
+        failed=failed,
         short=counts[RecipientState.SHORT],
         held=counts[RecipientState.HELD],
         waiting=counts[RecipientState.WAITING] + counts[RecipientState.PLANNED],
         cancelled=counts[RecipientState.CANCELLED],
-        last_error=_last_error(session, plan) if stopped else None,
+        last_error=_last_error(session, plan) if retrying or failed else None,
+        refused=_refused(session, plan) if failed else None,
     )
+    # A card was replaced since.
+    reopened = plan.status == PlanStatus.DONE and not progress.complete
+    return replace(progress, status=PlanStatus.RUNNING.value) if reopened else progress
 
 
 def _last_error(session: Session, plan: PlanRow) -> str | None:
     """Why a delivery of a plan failed that is not over, one that was tried lately."""
+    delivery = deliveries.c
+    query = (
+        _undelivered(plan, delivery.last_error)
+        .where(delivery.status.in_(OPEN), delivery.last_error.is_not(None))
+        .order_by(delivery.due_at.desc(), delivery.bucket, delivery.id)
+    )
+    return session.execute(query.limit(1)).scalars().first()
+
+
+def _refused(session: Session, plan: PlanRow) -> str | None:
+    """The first in the table whose mail was given up as the server does not take it."""
+    delivery = deliveries.c
+    query = (
+        _undelivered(plan, orders.c.number)
+        .where(delivery.status == DeliveryStatus.DEAD, delivery.via == DeliveryVia.EMAIL)
+        .where(delivery.last_error.startswith(f"{Rejected.code}:"))
+        .order_by(plan_recipients.c.place)
+    )
+    number = session.execute(query.limit(1)).scalars().first()
+    return None if number is None else f"{plan.channel}:{number}"
+
+
+def _undelivered(plan: PlanRow, *columns: ColumnElement[Any]) -> Select[Any]:
+    """The deliveries of a plan's recipients who are to get what they have not got."""
     delivery, recipient = deliveries.c, plan_recipients.c
     of_order = (delivery.bucket == orders.c.bucket) & (delivery.order_id == orders.c.id)
-    query = (
-        select(delivery.last_error)
-        .select_from(with_orders(plan).join(deliveries, of_order))
-        .where(
-            recipient.plan_id == plan.id,
-            recipient.cancelled_at.is_(None),
-            delivery.status.in_((*_TO_BE_SENT, DeliveryStatus.DEAD)),
-            delivery.last_error.is_not(None),
-        )
-        .order_by(delivery.due_at.desc(), delivery.bucket, delivery.id)
-        .limit(1)
+    query = select(*columns).select_from(with_orders(plan).join(deliveries, of_order))
+    return query.where(
+        recipient.plan_id == plan.id,
+        recipient.cancelled_at.is_(None),
+        orders.c.delivered_at.is_(None),
     )
-    return session.execute(query).scalars().first()
 
 
 def state_of(status: str | None, *, dropped: bool, delivered: bool, dead: bool) -> RecipientState:
@@ -210,25 +238,29 @@ def leased_count(session: Session, *, plan: PlanRow, at: int) -> int:
 
 
 def delivery_count(
-    *statuses: DeliveryStatus, tried: bool = False, due_after: int | None = None
+    *statuses: DeliveryStatus, failed_before: bool = False, due_after: int | None = None
 ) -> ColumnElement[int]:
-    """How many deliveries of its cards an order has, in these statuses if any are named.
+    """How many deliveries of its cards an order has in some statuses.
 
-    With `tried` only those that were to leave and did not, with `due_after` those that are due
-    later than that instant (epoch ms), or whose lease ends then. They are counted, because of an
-    EXISTS Postgres would make a table of all the deliveries there are.
+    With `failed_before` only those that were to leave and did not, with `due_after` those that are
+    due later than that instant (epoch ms), or whose lease ends then. They are counted, because of
+    an EXISTS Postgres would make a table of all the deliveries there are.
     """
     delivery = deliveries.c
     which = [delivery.bucket == orders.c.bucket, delivery.order_id == orders.c.id]
-    which.append(delivery.order_line_id.is_(None))
-    if statuses:
-        which.append(delivery.status.in_(statuses))
-    if tried:
+    which += [delivery.order_line_id.is_(None), delivery.status.in_(statuses)]
+    if failed_before:
         which.append(delivery.last_error.is_not(None))
     if due_after is not None:
         which.append(delivery.due_at > due_after)
     query = select(func.count()).select_from(deliveries).where(*which)
     return query.correlate(orders).scalar_subquery()
+
+
+def _is_tried() -> ColumnElement[bool]:
+    """Of an order: whether somebody sends its cards, or could not and tries again."""
+    sending = delivery_count(DeliveryStatus.SENDING)
+    return sending + delivery_count(DeliveryStatus.PENDING, failed_before=True) > 0
 
 
 def _select_plans() -> Select[Any]:

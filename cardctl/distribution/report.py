@@ -10,9 +10,10 @@ from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.deliveries.disputes import disputed_orders
+from cardctl.deliveries.outbox import HANDED, OPEN
 from cardctl.distribution.progress import PlanRow, state_of, with_orders
 from cardctl.errors import VaultError
-from cardctl.orders.given import GivenCard, Reveal, masked_card, read_cards, reveal_cards
+from cardctl.orders.given import CardRow, GivenCard, Reveal, masked_card, read_cards, reveal_cards
 from cardctl.orders.queries import OrderKey
 from cardctl.orders.waiting import named_orders
 from cardctl.schema.cards import cards
@@ -50,8 +51,10 @@ class ReportRow(NamedTuple):
     order: str | None
     state: str
     masked: tuple[str, ...]
+    """Their cards; one that was replaced is theirs no more."""
     assigned_at: int | None
     delivered_at: int | None
+    """When the last of these had arrived."""
     failure: str | None
     """Why they were not given or sent their cards, as far as something is known."""
     note: str | None
@@ -106,7 +109,7 @@ def most_cards(session: Session, *, plan: PlanRow) -> int:
         select(func.count().label("cards"))
         .select_from(with_orders(plan))
         .join(cards, (cards.c.order_bucket == orders.c.bucket) & (cards.c.order_id == orders.c.id))
-        .where(plan_recipients.c.plan_id == plan.id)
+        .where(plan_recipients.c.plan_id == plan.id, cards.c.status.in_(HANDED))
         .group_by(orders.c.bucket, orders.c.id)
         .subquery()
     )
@@ -116,7 +119,13 @@ def most_cards(session: Session, *, plan: PlanRow) -> int:
 def _read(session: Session, plan: PlanRow, place: int) -> list[_Found]:
     recipient, order = plan_recipients.c, orders.c
     query = (
-        select(plan_recipients, products.c.sku, order.id.label("order_id"), order.status)
+        select(
+            plan_recipients,
+            products.c.sku,
+            order.id.label("order_id"),
+            order.status,
+            order.delivered_at,
+        )
         .select_from(with_orders(plan).join(products, products.c.id == recipient.product_id))
         .where(recipient.plan_id == plan.id, recipient.place > place)
         .order_by(recipient.place)
@@ -141,8 +150,13 @@ _Cards = Mapping[OrderKey, Sequence[GivenCard] | VaultError | PassedOver]
 
 
 def _masked(session: Session, found: Sequence[_Found]) -> _Cards:
-    given = read_cards(session, keys=_keys(found))
+    given = _current_cards(session, _keys(found))
     return {key: [masked_card(row) for row in rows] for key, rows in given.items()}
+
+
+def _current_cards(session: Session, keys: Sequence[OrderKey]) -> dict[OrderKey, list[CardRow]]:
+    given = read_cards(session, keys=keys)
+    return {key: [row for row in rows if row.status in HANDED] for key, rows in given.items()}
 
 
 def _revealed(session: Session, run: Run, reveal: Reveal, found: Sequence[_Found]) -> _Cards:
@@ -154,7 +168,7 @@ def _revealed(session: Session, run: Run, reveal: Reveal, found: Sequence[_Found
     theirs = [OrderKey(one.bucket, one.id) for one in held if one.status in _WITH_CARDS]
     disputed = disputed_orders(session, theirs)
     names = {one.key: one.name for one in found if one.key is not None}
-    given = read_cards(session, keys=[key for key in theirs if key not in disputed])
+    given = _current_cards(session, [key for key in theirs if key not in disputed])
     opened = reveal_cards(session, run=run, reveal=reveal, names=names, given=given)
     return {**opened, **{OrderKey(*key): PassedOver.CONFLICT for key in disputed}}
 
@@ -192,7 +206,6 @@ class _Sent(NamedTuple):
     order_line_id: int | None
     status: str
     created_at: int
-    delivered_at: int | None
     last_error: str | None
 
 
@@ -216,7 +229,7 @@ def _row(
     state = state_of(
         stored.status,
         dropped=stored.cancelled_at is not None,
-        delivered=DeliveryStatus.DELIVERED in statuses,
+        delivered=stored.delivered_at is not None,
         dead=DeliveryStatus.DEAD in statuses,
     )
     opened: Sequence[GivenCard] = ()
@@ -236,7 +249,7 @@ def _row(
         assigned_at=max(
             (one.at for one in told if one.kind == OrderEventKind.ISSUED), default=None
         ),
-        delivered_at=min((one.delivered_at for one in sent if one.delivered_at), default=None),
+        delivered_at=stored.delivered_at,
         failure=failure,
         note=stored.note,
         cards=opened,
@@ -250,6 +263,6 @@ def _failure(state: RecipientState, sent: Sequence[_Sent], told: Sequence[_Told]
         last = max(stops, key=lambda one: one.at, default=None)
         return None if last is None else json.loads(last.detail).get("reason")
     if state in (RecipientState.ASSIGNED, RecipientState.FAILED):
-        failed = [one for one in sent if one.last_error]
+        failed = [one for one in sent if one.last_error and one.status in OPEN]
         return max(failed, key=lambda one: one.created_at).last_error if failed else None
     return None

@@ -1,4 +1,4 @@
-"""Send one recipient's cards again: once more if they arrived, else anew."""
+"""Send one recipient's cards again: what has not arrived, or once more if all of it has."""
 
 from collections.abc import Callable
 
@@ -7,16 +7,16 @@ from sqlalchemy import select
 from cardctl.audit.record import Run
 from cardctl.deliveries.channel import Channel
 from cardctl.deliveries.deliver import Wish, deliver
-from cardctl.deliveries.outbox import DELIVERABLE
+from cardctl.deliveries.outbox import DELIVERABLE, has_undelivered_cards
 from cardctl.deliveries.results import SendResult
 from cardctl.distribution.cancel import find_recipient
-from cardctl.distribution.progress import PlanRow, delivery_count, state_of, with_orders
+from cardctl.distribution.progress import PlanRow, state_of, with_orders
 from cardctl.errors import StateForbids
 from cardctl.schema.distribution import plan_recipients
 from cardctl.schema.orders import orders
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
-from cardctl.vocabulary import DeliveryStatus, RecipientState
+from cardctl.vocabulary import RecipientState
 
 
 class NothingToSend(StateForbids):
@@ -48,6 +48,8 @@ def resend(
 ) -> SendResult:
     """Deliver to one recipient by an open channel, whatever way it went before.
 
+    Who was given a card for another gets that one alone, and everything once more the next time.
+
     Raises `RecipientMissing`, `NothingToSend`, `RecipientCancelled`, and what sending raises.
     """
     with store.reading() as session:
@@ -57,13 +59,13 @@ def resend(
                 orders.c.id,
                 orders.c.status,
                 plan_recipients.c.cancelled_at,
-                delivery_count(DeliveryStatus.DELIVERED),
+                has_undelivered_cards(),
             )
             .select_from(with_orders(plan))
             .where(plan_recipients.c.bucket == found.bucket, plan_recipients.c.id == found.id)
         )
-        order_id, status, cancelled_at, delivered = session.execute(query).one()
-    state = state_of(status, dropped=cancelled_at is not None, delivered=delivered > 0, dead=False)
+        order_id, status, cancelled_at, owed = session.execute(query).one()
+    state = state_of(status, dropped=cancelled_at is not None, delivered=False, dead=False)
     if state is RecipientState.CANCELLED:
         raise RecipientCancelled(recipient=recipient, plan=plan.name)
     if status not in DELIVERABLE:
@@ -71,7 +73,7 @@ def resend(
     name = f"{plan.channel}:{found.order_number}"
     wish = Wish(
         named=((name, (found.bucket, order_id)),),
-        reprint=bool(delivered),
+        reprint=not owed,
         reason=reason,
         dry_run=dry_run,
     )

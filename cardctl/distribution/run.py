@@ -10,31 +10,33 @@ everybody else from selling for as long as the run itself takes.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from itertools import chain, islice
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import update
 from sqlmodel import Session
 
 from cardctl.audit.record import Run
 from cardctl.clock import now_ms
 from cardctl.deliveries.channel import Channel
 from cardctl.deliveries.outbox import enqueue
+from cardctl.deliveries.retry import retry_orders
 from cardctl.deliveries.send import send_due
 from cardctl.distribution.as_planned import refuse_outdated
 from cardctl.distribution.hold import hold_recipients, plan_lock
+from cardctl.distribution.origin import RUN_VERB, made_by_plans
 from cardctl.distribution.progress import (
     PlanRow,
     Progress,
-    delivery_count,
     find_plan,
     leased_count,
     read_progress,
     state_of,
-    with_orders,
 )
+from cardctl.distribution.tasks import WITH_CARDS, Task, orders_with, unfinished
 from cardctl.errors import StateForbids
 from cardctl.identifiers import order_bucket
 from cardctl.orders.issue import Wish, issue_orders
@@ -43,8 +45,7 @@ from cardctl.orders.place import place_orders
 from cardctl.orders.plan import PlacingCatalog, plan_order, read_placing_catalog
 from cardctl.orders.records import LineRecord, OrderRecord
 from cardctl.orders.waiting import find_orders, read_catalog
-from cardctl.schema.catalog import products
-from cardctl.schema.distribution import plan_recipients, plans
+from cardctl.schema.distribution import plans
 from cardctl.schema.orders import orders
 from cardctl.stock.release import release_overdue
 from cardctl.storage.attempts import attempt
@@ -53,10 +54,8 @@ from cardctl.storage.job_lock import job_lock
 from cardctl.storage.store import Store
 from cardctl.vault.keyset import Vault
 from cardctl.vocabulary import (
-    ISSUABLE,
     DeliveryStatus,
     DeliveryVia,
-    OrderStatus,
     Outcome,
     PlanStatus,
     RecipientState,
@@ -76,24 +75,6 @@ class PlanCancelled(StateForbids):
     code = "plan-cancelled"
     message = "plan {plan} was cancelled"
     hint = "plan it again under another name"
-
-
-class Task(NamedTuple):
-    """A recipient for whom something is left to do; order and status are None until it is made."""
-
-    bucket: int
-    id: int
-    place: int
-    order_number: str
-    qty: int
-    recipient: str
-    name: str | None
-    email: str | None
-    phone: str | None
-    note: str | None
-    sku: str
-    order_id: int | None
-    status: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +113,17 @@ def run_plan(
     name: str,
     vault: Vault | None = None,
     channel: Channel | None = None,
+    retry_failed: bool = False,
     dry_run: bool = False,
     advance: Callable[[int], None] = lambda _: None,
 ) -> RunResult:
     """Give every recipient of a plan exactly their cards; again, what is done is not done twice.
 
     Deliveries go to the outbox by the plan's way, and with an open `channel` and the vault those
-    that are due leave; a dry run sends nothing, and takes what is sent to arrive. `advance` hears
-    of recipients. Raises `PlanMissing`, `PlanCancelled`,
-    `PlanOutdated`, `JobRunning`, and what issuing and sending raise.
+    that are due leave, with `retry_failed` those of the plan that were given up, too; a dry run
+    sends nothing, and takes what is sent to arrive. `advance` hears of recipients. Raises
+    `PlanMissing`, `PlanCancelled`, `PlanOutdated`, `JobRunning`, and what issuing and sending
+    raise.
     """
     with job_lock(store, plan_lock(name)), run.steps(store):
         with store.reading() as session:
@@ -152,51 +135,34 @@ def run_plan(
             catalog = read_placing_catalog(session, channel=plan.channel)
         work = _Work(store, run, plan, catalog)
         stopped = False
+        retries = retry_failed and plan.via is not None and before.failed > 0
         if dry_run:
-            after = _rehearse(work, before, advance)
+            after = _rehearse(work, before, advance, retries=retries)
         else:
-            for tasks in _unfinished(store, plan=plan):
+            if retries:
+                _retry(work)
+            for tasks in unfinished(store, plan, size=CHUNK):
                 _give(work, tasks)
                 advance(len(tasks))
             stopped = channel is not None and vault is not None and _send(work, vault, channel)
             after = work.commit(lambda session: _settle(session, work))
         leased = _leased(work)
-    unchanged = after == before and not work.conflicts
+    unchanged = after == before and not work.conflicts and not retries
     outcome = Outcome.UNCHANGED if unchanged else Outcome.UPDATED
     return RunResult(after, outcome, work.conflicts[:CONFLICTS_NAMED], stopped, leased)
 
 
-def _unfinished(store: Store, *, plan: PlanRow) -> Iterator[list[Task]]:
-    """The recipients for whom a run has something to do, in the order of their table."""
-    recipient = plan_recipients.c
-    undone: list[ColumnElement[bool]] = [
-        orders.c.id.is_(None),
-        orders.c.status.in_(ISSUABLE),
-    ]
-    if plan.via is not None:
-        undone.append((orders.c.status == OrderStatus.ISSUED) & (delivery_count() == 0))
-    kept = [recipient[name] for name in Task._fields[:-3]]
-    query = (
-        select(*kept, products.c.sku, orders.c.id, orders.c.status)
-        .select_from(with_orders(plan).join(products, products.c.id == recipient.product_id))
-        .where(recipient.plan_id == plan.id, recipient.cancelled_at.is_(None), or_(*undone))
-        .order_by(recipient.place)
-        .limit(CHUNK)
-    )
-    place = 0
-    while True:
-        with store.reading() as session:
-            rows = session.execute(query.where(recipient.place > place))
-            tasks = [Task(*row) for row in rows]
-        if not tasks:
-            return
-        yield tasks
-        place = tasks[-1].place
+def _retry(work: _Work) -> None:
+    """Make due what was given up of the plan's deliveries."""
+    failed = orders_with(work.store, work.plan, DeliveryStatus.DEAD, size=CHUNK)
+    while part := list(islice(failed, CHUNK)):
+        work.commit(partial(retry_orders, run=work.run, orders=part))
 
 
 def _give(work: _Work, tasks: Sequence[Task]) -> None:
     """Make the orders of some recipients, issue their cards, put them into the outbox."""
-    numbers = work.commit(lambda session: _place(session, work, tasks))
+    numbers, conflicts = work.commit(lambda session: _place(session, work, tasks))
+    work.conflicts += conflicts
     if not numbers:
         return
     names = [(work.plan.channel, number) for number in numbers]
@@ -205,8 +171,12 @@ def _give(work: _Work, tasks: Sequence[Task]) -> None:
         work.commit(lambda session: _enqueue(session, work, numbers))
 
 
-def _place(session: Session, work: _Work, tasks: Sequence[Task]) -> list[str]:
-    """Place the orders of all who are not cancelled: the numbers of those that are as planned."""
+def _place(session: Session, work: _Work, tasks: Sequence[Task]) -> tuple[list[str], list[str]]:
+    """Place the orders of all who are not cancelled.
+
+    The numbers of those that are as planned, and the names of the others: they differ from the
+    plan, or a person placed them.
+    """
     session.execute(
         update(plans)
         .where(plans.c.id == work.plan.id, plans.c.status == PlanStatus.PLANNED)
@@ -216,7 +186,7 @@ def _place(session: Session, work: _Work, tasks: Sequence[Task]) -> list[str]:
     placed = place_orders(
         session,
         run=work.run,
-        verb="distribute.run",
+        verb=RUN_VERB,
         catalog=work.catalog,
         planned=[
             plan_order(work.catalog, _record(work.plan, task))
@@ -224,8 +194,11 @@ def _place(session: Session, work: _Work, tasks: Sequence[Task]) -> list[str]:
             if cancelled[task.bucket, task.id] is None
         ],
     )
-    work.conflicts += [one.order for one in placed if one.outcome is Outcome.CONFLICT]
-    return [one.number for one in placed if one.outcome is not Outcome.CONFLICT]
+    found = {one.found for one in placed if one.found is not None}
+    foreign = found - made_by_plans(session, keys=found)
+    left = {one.number for one in placed if one.outcome is Outcome.CONFLICT or one.found in foreign}
+    names = [one.order for one in placed if one.number in left]
+    return [one.number for one in placed if one.number not in left], names
 
 
 def _record(plan: PlanRow, task: Task) -> OrderRecord:
@@ -251,7 +224,7 @@ def _record(plan: PlanRow, task: Task) -> OrderRecord:
 
 
 def _enqueue(session: Session, work: _Work, numbers: Sequence[str]) -> None:
-    """Put what is issued of some orders into the outbox."""
+    """Put what is owed of some orders into the outbox, of who has all of their cards."""
     channel_id = work.plan.channel_id
     rows = select_many(
         session,
@@ -260,7 +233,7 @@ def _enqueue(session: Session, work: _Work, numbers: Sequence[str]) -> None:
         key=("bucket", "channel_id", "number"),
         rows=[(order_bucket(work.plan.channel, number), channel_id, number) for number in numbers],
     )
-    issued = [(bucket, row_id) for bucket, row_id, status in rows if status == OrderStatus.ISSUED]
+    issued = [(bucket, row_id) for bucket, row_id, status in rows if status in WITH_CARDS]
     if issued:
         via = DeliveryVia(str(work.plan.via))
         enqueue(session, run=work.run, orders=issued, via=via)
@@ -271,33 +244,14 @@ def _send(work: _Work, vault: Vault, channel: Channel) -> bool:
 
     Without any the channel is not touched.
     """
-    waiting = _undelivered(work.store, work.plan)
+    waiting = orders_with(
+        work.store, work.plan, DeliveryStatus.PENDING, DeliveryStatus.SENDING, size=CHUNK
+    )
     first = next(waiting, None)
     if first is None:
         return False
     keys = chain([first], waiting)
     return send_due(work.store, run=work.run, vault=vault, channel=channel, orders=keys).stopped
-
-
-def _undelivered(store: Store, plan: PlanRow) -> Iterator[tuple[int, int]]:
-    """Bucket and id of the orders with deliveries to be sent, in the order of the table."""
-    recipient = plan_recipients.c
-    waits = delivery_count(DeliveryStatus.PENDING, DeliveryStatus.SENDING) > 0
-    query = (
-        select(recipient.place, orders.c.bucket, orders.c.id)
-        .select_from(with_orders(plan))
-        .where(recipient.plan_id == plan.id, waits)
-        .order_by(recipient.place)
-        .limit(CHUNK)
-    )
-    place = 0
-    while True:
-        with store.reading() as session:
-            rows = session.execute(query.where(recipient.place > place)).all()
-        if not rows:
-            return
-        yield from ((row.bucket, row.id) for row in rows)
-        place = rows[-1].place
 
 
 def _settle(session: Session, work: _Work) -> Progress:
@@ -318,7 +272,7 @@ def _settle(session: Session, work: _Work) -> Progress:
     if not moved.rowcount:
         return replace(progress, status=find_plan(session, name=plan.name).status)
     told = {"plan": plan.name, "status": status.value, "assigned": progress.assigned}
-    work.run.record(session, "distribute.run", told | {"delivered": progress.delivered})
+    work.run.record(session, RUN_VERB, told | {"delivered": progress.delivered})
     return replace(progress, status=status.value)
 
 
@@ -327,29 +281,44 @@ def _reached(progress: Progress) -> PlanStatus:
     return PlanStatus.DONE if progress.complete else PlanStatus.RUNNING
 
 
-def _rehearse(work: _Work, before: Progress, advance: Callable[[int], None]) -> Progress:
+def _rehearse(
+    work: _Work, before: Progress, advance: Callable[[int], None], *, retries: bool
+) -> Progress:
     """How far the plan would be after a run."""
     manner = Manner(dry_run=True)
     moved: Counter[RecipientState] = Counter()
-    for tasks in _unfinished(work.store, plan=work.plan):
+    for tasks in unfinished(work.store, work.plan, size=CHUNK):
         with work.run.transaction(work.store, dry_run=True, final=False) as session:
             moved.update(_decide(session, work, tasks, manner))
         advance(len(tasks))
-    assigned, sends = before.assigned + moved[RecipientState.ASSIGNED], work.plan.via is not None
-    leased = _leased(work)
+    given = moved[RecipientState.ASSIGNED]
     after = replace(
         before,
-        assigned=assigned,
-        retrying=leased if sends else before.retrying,
-        # What is sent is taken to arrive; a run sends neither what was given up nor what another
-        # command sends, or did when it was killed.
-        delivered=assigned - before.failed - leased if sends else before.delivered,
+        assigned=before.assigned + given,
+        unsent=before.unsent + given,
         short=before.short + moved[RecipientState.SHORT],
         held=before.held + moved[RecipientState.HELD],
         waiting=before.waiting + moved[RecipientState.WAITING] + moved[RecipientState.PLANNED],
-        last_error=before.last_error if before.failed or leased or not sends else None,
     )
+    if work.plan.via is not None:
+        after = _as_sent(after, leased=_leased(work), failed=0 if retries else before.failed)
     return replace(after, status=_reached(after).value)
+
+
+def _as_sent(progress: Progress, *, leased: int, failed: int) -> Progress:
+    """The same when what is sent has arrived.
+
+    A run sends neither what was given up, nor what another command sends or did when it was killed.
+    """
+    return replace(
+        progress,
+        unsent=0,
+        retrying=leased,
+        failed=failed,
+        delivered=progress.assigned - failed - leased,
+        last_error=progress.last_error if failed or leased else None,
+        refused=progress.refused if failed else None,
+    )
 
 
 def _leased(work: _Work) -> int:
@@ -367,7 +336,8 @@ def _decide(
     released = 1
     while released:
         released, _ = release_overdue(session, run=work.run)
-    numbers = _place(session, work, tasks)
+    numbers, conflicts = _place(session, work, tasks)
+    work.conflicts += conflicts
     catalog = read_catalog(session, at=work.run.at)
     keys = find_orders(
         session, catalog=catalog, names=[(work.plan.channel, number) for number in numbers]

@@ -24,9 +24,9 @@ class Supply:
     """All that could be issued now."""
     short: int
     cost_fen: int | None
-    """The known cost of what is available and wanted; None when none of it is known."""
+    """The known cost of what is wanted; None when none of it is known, or a part is not there."""
     cost_missing: int
-    """How many of these cards have a cost that is not known."""
+    """How many of the cards that are wanted have a cost that is not known, or are not there."""
     frozen: bool
     """Whether nothing of the product is issued for now."""
 
@@ -46,14 +46,15 @@ def read_supply(
             part = _first_cards(session, shelf, count - found)
             found, cost_fen, missing = found + part[0], cost_fen + part[1], missing + part[2]
             available += session.execute(select(func.count()).select_from(shelf)).scalar_one()
+        short = count - found
         supplies.append(
             Supply(
                 product=catalog.skus[product_id],
                 wanted=count,
                 available=available,
-                short=count - found,
-                cost_fen=known_cost(cost_fen, of=found, missing=missing),
-                cost_missing=missing,
+                short=short,
+                cost_fen=None if short else known_cost(cost_fen, of=count, missing=missing),
+                cost_missing=missing + short,
                 frozen=frozen.holds(product_id),
             )
         )

@@ -27,7 +27,8 @@ def test_a_recipient_who_is_cancelled_before_the_run_gets_nothing(planned, staff
     assert planned.run(line).json["cancelled"] == 1
     again = planned.run(line).json
     assert (again["cancelled"], again["unchanged"]) == (0, 1)
-    planned.run(line.replace("u0001", "nobody"), status=4)
+    for option in ("", " --yes"):
+        planned.run(line.replace("u0001", "nobody").replace(" --yes", option), status=4)
 
     told = planned.run("distribute run spring --json").json
     assert (told["assigned"], told["cancelled"], told["status"]) == (3, 1, "done")
@@ -60,6 +61,24 @@ def test_after_the_run_orders_are_refunded_and_unseen_cards_sold_again(planned):
     assert (told["assigned"], told["cancelled"], told["waiting"]) == (1, 3, 0)
     for check in ("ledger check", "stock check", "audit verify"):
         planned.run(check)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_an_order_that_a_person_placed_is_never_taken_back(planned, staff, first):
+    """Not even one of what the plan says, under the number of one of its recipients."""
+    orders = "order add --channel TB --number spring/u000{} --sku VIP --paid 30 --email a@b.cn"
+    for number in (1, 2):
+        planned.run(orders.format(number))
+    planned.run("order issue TB:spring/u0002")
+    if not first:
+        told = planned.run("distribute run spring --json", status=8).json
+        assert told["conflicts"] == ["TB:spring/u0001"]
+    planned.run("distribute cancel spring u0002 --reason x --yes")
+    told = planned.run("distribute cancel spring --reason x --yes --json").json
+    assert (told["cancelled"], told["restocked"]) == (3, 0 if first else 2)
+    statuses = planned.sql("SELECT number, status FROM orders ORDER BY number")
+    kept = [row for row in statuses if row[0] in ("spring/u0001", "spring/u0002")]
+    assert kept == [("spring/u0001", "paid"), ("spring/u0002", "issued")]
 
 
 def test_a_whole_plan_that_was_not_run_is_cancelled_once(planned):

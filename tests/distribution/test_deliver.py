@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 
 import pytest
 
+from cardctl.deliveries import send
 from tests.distribution.test_report import opened
 from tests.support.certificates import self_made
 from tests.support.smtp_server import PASSWORD, USER, mail_server
@@ -110,25 +112,117 @@ def mailing(shop, staff, tmp_path):
         yield shop
 
 
-def test_a_plan_whose_server_is_down_says_so_and_what_goes_on(mailing):
+PARTS = ("assigned", "delivered", "unsent", "retrying", "failed")
+"""Everybody who has their cards is in one of the others."""
+
+
+def test_a_plan_whose_server_is_down_says_so_and_what_goes_on(mailing, monkeypatch):
     port = mailing.env["CARDCTL_SMTP_PORT"]
     mailing.env["CARDCTL_SMTP_PORT"] = "1"
+    # The run stops at the first who is not reached: the other one was not tried.
+    monkeypatch.setattr(send, "FAILURES_IN_A_ROW", 1)
+    monkeypatch.setattr(send, "LEASE_MS", 1)
     for line, status in (("run", 8), ("status", 0)):
         told = mailing.run(f"distribute {line} spring --json", status=status).json
-        counts = [told[name] for name in ("assigned", "delivered", "retrying", "failed")]
-        assert counts == [2, 0, 2, 0]
+        assert [told[name] for name in PARTS] == [2, 0, 1, 1, 0]
         assert told["last_error"].startswith("unreachable: localhost cannot be reached")
         assert told["hint"] == "cardctl distribute run spring"
     assert mailing.run("distribute run spring --dry-run --json").json["retrying"] == 0
 
+    monkeypatch.setattr(send, "FAILURES_IN_A_ROW", 25)
     mailing.env["CARDCTL_SMTP_PORT"] = port
     told = mailing.run("distribute run spring --json", status=8).json
-    assert (told["delivered"], told["retrying"], told["failed"]) == (1, 0, 1)
+    assert [told[name] for name in PARTS] == [2, 1, 0, 0, 1]
     assert told["last_error"].startswith("rejected: localhost")
-    assert told["hint"] == "cardctl delivery retry --all-dead"
-    mailing.run(told["hint"].removeprefix("cardctl "))
+    edit = "cardctl order edit DIST:spring/u0000 --email ADDRESS --reason TEXT"
+    assert told["hint"] == f"{edit}; cardctl distribute run spring --retry-failed"
+    assert mailing.run("distribute run spring --json", status=8).json["failed"] == 1
+
+
+def test_what_was_given_up_of_a_plan_alone_is_sent_again(mailing):
+    """Whatever else the shop has given up stays so; a dry run foresees the whole of it."""
+    mailing.import_codes("VIP", ["MADE-UP-OTHER"])
+    mailing.run("order add --channel TB --number 1 --sku VIP --paid 1")
+    mailing.run("order issue TB:1")
+    mailing.run("delivery send TB:1 --via terminal")
+    mailing.execute("UPDATE delivery SET status = 'dead'")
+    mailing.run("distribute run spring", status=8)
+    mailing.run("order edit DIST:spring/u0000 --email right@made-up.cn --reason x")
+
+    line = "distribute run spring --retry-failed --json"
+    would = mailing.run(f"{line} --dry-run").json
+    told = mailing.run(line).json
+    assert would == told | {"dry_run": True}
+    assert [told[name] for name in PARTS] == [2, 2, 0, 0, 0]
+    assert (told["outcome"], told["last_error"], told["hint"]) == ("updated", None, None)
+    assert mailing.sql("SELECT count(*) FROM delivery WHERE status = 'dead'") == [(1,)]
+    assert mailing.run(line).json["outcome"] == "unchanged"
+
+
+def replace(shop, name):
+    """Give another card for the first one of an order that is not void."""
+    cards = shop.run(f"order show {name} --json").json["cards"]
+    (old, *_) = [card["id"] for card in cards if card["status"] == "issued"]
+    shop.run(f"order replace {name} --card {old} --reason dead")
+
+
+def keys_sent(told):
+    """The keys in the message to u1."""
+    (text,) = [one["text"] for one in told["messages"] if "spring/u1" in one["order"]]
+    return set(re.findall("MADE-UP-[0-9]+", text))
+
+
+def test_a_card_that_was_given_for_another_is_delivered_by_the_next_run(shop, staff):
+    staff.codes(5)
+    staff.table("u1,VIP,2,,,,", "u2,VIP,1,,,,")
+    shop.run("distribute plan staff.csv --name spring --via terminal")
+    run, resend = "distribute run spring --json", "distribute resend spring u1 --reason x --json"
+    both = keys_sent(shop.run(run).json)
+    replace(shop, "DIST:spring/u1")
+
+    told = shop.run("distribute status spring --json").json
+    assert [told[name] for name in PARTS] == [2, 1, 1, 0, 0]
+    assert (told["status"], told["hint"]) == ("running", "cardctl distribute run spring")
+    shop.run("distribute report spring --out before.json")
+    assert shop.run(f"{run} --dry-run").json["delivered"] == 2
+    told = shop.run(run).json
+    assert ([told[name] for name in PARTS], told["status"]) == ([2, 2, 0, 0, 0], "done")
+    new = keys_sent(told)
+    assert len(new - both) == len(new) == 1
+    assert shop.run(run).json["outcome"] == "unchanged"
+
+    # Sent again are those that are theirs now; a report names no others.
+    again = keys_sent(shop.run(resend).json)
+    assert (len(again & both), again - both) == (1, new)
+    assert shop.run("distribute report spring --out after.json --json").json["cards"] == 3
+    rows = [
+        json.loads((shop.folder / f"{name}.json").read_text())[0] for name in ("before", "after")
+    ]
+    found = [(row["state"], len(row["masked"]), bool(row["delivered_at"])) for row in rows]
+    assert found == [("assigned", 2, False), ("delivered", 2, True)]
+
+    replace(shop, "DIST:spring/u1")
+    assert len(keys_sent(shop.run(resend).json) - both - new) == 1
+    shop.run("audit verify")
+
+
+def test_a_card_that_was_given_for_one_that_did_not_arrive_is_delivered(mailing):
+    """What the bad card waited in is over: the new one leaves at once, by another delivery."""
+    mailing.import_codes("VIP", ["MADE-UP-A", "MADE-UP-B"])
+    port = mailing.env["CARDCTL_SMTP_PORT"]
+    mailing.env["CARDCTL_SMTP_PORT"] = "1"
+    mailing.run("distribute run spring", status=8)
+    mailing.env["CARDCTL_SMTP_PORT"] = port
+    replace(mailing, "DIST:spring/u0000")
+    told = mailing.run("distribute run spring --json", status=8).json
+    assert [told[name] for name in PARTS] == [2, 1, 0, 0, 1]
+
+    replace(mailing, "DIST:spring/u0000")
     told = mailing.run("distribute run spring --json").json
-    assert (told["delivered"], told["last_error"], told["hint"]) == (2, None, None)
+    assert ([told[name] for name in PARTS], told["status"]) == ([2, 2, 0, 0, 0], "done")
+    statuses = mailing.sql("SELECT status, count(*) FROM delivery GROUP BY status ORDER BY status")
+    assert statuses == [("cancelled", 2), ("delivered", 2)]
+    mailing.run("audit verify")
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

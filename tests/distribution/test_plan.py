@@ -44,15 +44,30 @@ def test_a_plan_says_what_it_takes_and_is_kept_once(shop, staff):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_a_plan_costs_is_not_known_while_a_part_of_it_is_not_there(shop, staff):
+    staff.codes(3, cost="20")
+    staff.table("u1,VIP,4,,,,", "u2,CARDP,1,,,,")
+    shop.import_codes("CARDP", [("MADE-UP-1", "made-up")], cost="5")
+    planned = shop.run("distribute plan staff.csv --name p --json", status=8).json
+    costs = [(one["cost_fen"], one["cost_missing"]) for one in (planned, *planned["stock"])]
+    assert costs == [(None, 1), (500, 0), (None, 1)]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_another_content_under_the_same_name_is_a_conflict(shop, staff):
     staff.people(2)
     staff.table("u1,VIP,1,,,,", "u0,VIP,1,,,,", name="other.csv")
     line = "distribute plan {} --name spring --channel TB"
     assert shop.run(line.format("staff.csv"), status=8).stderr == ""
 
-    for changed in ("staff.csv --price 1", "staff.csv --via email", "other.csv"):
-        refused = shop.run(f"{line.format(changed)} --json", status=5)
-        assert refused.error["code"] == "conflict"
+    for changed, differs in (
+        ("staff.csv --price 1", "price"),
+        ("staff.csv --via email --customer X", "customer, via"),
+        ("other.csv", "recipients"),
+        ("other.csv --price 1", "price, recipients"),
+    ):
+        refused = shop.run(f"{line.format(changed)} --json", status=5).error
+        assert (refused["code"], refused["details"]["differs"]) == ("conflict", differs)
 
     # A spreadsheet program sorts the rows, and saves them as it likes.
     rows = [["u0001", "VIP", 1, "u1@made-up.cn"], ["u0000", "VIP", None, "u0@made-up.cn"]]

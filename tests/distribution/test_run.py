@@ -4,6 +4,7 @@ import pytest
 
 from cardctl.distribution import run
 from cardctl.distribution.hold import plan_lock
+from cardctl.storage.failures import TransactionRaced
 from cardctl.storage.job_lock import job_lock
 
 
@@ -43,6 +44,8 @@ def test_what_is_short_is_told_and_given_when_it_has_come(shop, staff):
     assert planned["short"] == 1
     told = shop.run("distribute run spring --json", status=8).json
     assert (told["assigned"], told["short"], told["status"]) == (2, 1, "running")
+    more = "cardctl batch import FILE --supplier CODE; cardctl distribute run spring"
+    assert told["hint"] == more
 
     shop.import_codes("VIP", ["MADE-UP-LATE"])
     told = shop.run("distribute run spring --json").json
@@ -174,11 +177,22 @@ def test_a_bundle_that_changed_since_the_plan_gives_nobody_other_cards(shop, sta
     assert staff.given() == {"spring/u1": 1, "spring/u2": 2, "spring/u3": 2}
 
 
-def test_an_order_that_is_not_what_the_plan_says_is_left_alone(shop, staff):
+def test_an_order_that_is_not_what_the_plan_says_is_left_alone(shop, staff, monkeypatch):
     staff.codes(2)
     staff.people(2)
     shop.run("distribute plan staff.csv --name spring --channel TB")
     shop.run("order add --channel TB --number spring/u0001 --sku CARDP --paid 1")
+    place, races = run.place_orders, []
+
+    def raced(*arguments, **named):
+        placed = place(*arguments, **named)
+        if not races:
+            races.append(placed)
+            raise TransactionRaced
+        return placed
+
+    monkeypatch.setattr(run, "place_orders", raced)
     told = shop.run("distribute run spring --json", status=8).json
+    assert races
     assert (told["assigned"], told["conflicts"]) == (1, ["TB:spring/u0001"])
     assert staff.given() == {"spring/u0000": 1}

@@ -29,7 +29,7 @@ from cardctl.cli.output import Output
 from cardctl.cli.rejects import rejects_output, write_rejects
 from cardctl.cli.verbs import Noun
 from cardctl.errors import ExitStatus, UsageRefused
-from cardctl.vocabulary import BuyerVia, DeliveryVia
+from cardctl.vocabulary import BuyerVia, DeliveryVia, PlanStatus
 
 noun = Noun("distribute")
 
@@ -124,25 +124,36 @@ def plan(
     examples=(
         "cardctl distribute run spring",
         "cardctl distribute run spring --out cards.xlsx --password-source env:PW",
+        "cardctl distribute run spring --retry-failed",
     ),
 )
 def run(
-    context: Context, name: PlanName, out: CardFile = None, password_source: PasswordSource = None
+    context: Context,
+    name: PlanName,
+    out: CardFile = None,
+    password_source: PasswordSource = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Send what was given up of the plan, too."),
+    ] = False,
 ) -> None:
     """Give every recipient of a plan their cards, and send them.
 
-    Stopped on the way, the same command goes on where it was.
+    Stopped on the way, the same command goes on where it was. Who was given a card for another one
+    gets that, too.
     """
-    from cardctl.distribution.progress import find_plan
+    from cardctl.distribution.progress import find_plan, read_progress
     from cardctl.distribution.run import run_plan
 
     with context.reading() as session:
         found = find_plan(session, name=name)
+        # One that is done may have been opened again by a card that was replaced.
+        is_done = read_progress(session, plan=found).status == PlanStatus.DONE
     texts: list[dict[str, object]] = []
     with (
         context.progress("Giving cards to recipients", found.recipients) as progress,
         plan_channel(
-            context, found, out=out, password_source=password_source, texts=texts
+            context, found, is_done=is_done, out=out, password_source=password_source, texts=texts
         ) as channel,
     ):
         result = run_plan(
@@ -151,6 +162,7 @@ def run(
             name=name,
             vault=context.vault,
             channel=channel,
+            retry_failed=retry_failed,
             dry_run=context.dry_run,
             advance=progress.advance,
         )
@@ -292,8 +304,13 @@ def cancel(
     Cards that nobody has seen and no delivery has tried to send are sold again; who may have
     theirs keeps them.
     """
-    from cardctl.distribution.cancel import cancel_plan, cancel_recipient
+    from cardctl.distribution.cancel import cancel_plan, cancel_recipient, find_recipient
+    from cardctl.distribution.progress import find_plan
 
+    with context.reading() as session:
+        found = find_plan(session, name=name)
+        if recipient is not None:
+            find_recipient(session, plan=found, recipient=recipient)
     if recipient is not None:
         context.confirm("Take back what {recipient} is to get?", recipient=recipient)
         with context.change() as (session, run):
