@@ -39,13 +39,20 @@ def command_for_sent(order: str, via: str, status: str) -> str | None:
     if status in (PassedOver.TOLD, DeliveryStatus.WAITING) and via == DeliveryVia.WEBHOOK:
         # The chat group is not told again: somebody hands over what it was told of.
         return f"cardctl delivery send {order} --via terminal"
+    out = " --out NAME.xlsx" if via == DeliveryVia.FILE else ""
     if status in (PassedOver.TOLD, PassedOver.OTHER_WAY, PassedOver.GIVEN_UP):
-        out = " --out NAME.xlsx" if via == DeliveryVia.FILE else ""
+        return f"cardctl delivery send {order} --via {via}{out}"
+    if status == PassedOver.UNCHANGED and via != DeliveryVia.TOPUP:
+        told = _("to hand its cards over once more: {command} --reprint --reason TEXT")
+        return told.format(command=f"cardctl delivery send {order} --via {via}{out}")
+    if status == PassedOver.NOT_DELIVERED and via != DeliveryVia.TOPUP:
         return f"cardctl delivery send {order} --via {via}{out}"
     commands: dict[str, str] = {
         PassedOver.CONFLICT: "cardctl order conflict list",
         PassedOver.TO_SHIP: "cardctl delivery ship {order} --carrier NAME --tracking NUMBER",
         PassedOver.SENDING: "cardctl delivery list --order {order}",
+        # No supplier is asked once more for what was topped up, nor for cards.
+        PassedOver.NOT_DELIVERED: "cardctl order show {order}",
         PassedOver.TOPUP_GIVEN_UP: "cardctl delivery retry {order}",
         DeliveryStatus.DEAD: "cardctl delivery retry {order}",
     }
