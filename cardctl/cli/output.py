@@ -8,7 +8,6 @@ What a column holds is told by the end of its name: `_fen` money (a cost that is
 `_at` (or `at`) an instant, `_on` the day of an instant (None or `NEVER`: never), `_bp` a rate.
 """
 
-import csv
 import errno
 import io
 import json
@@ -286,8 +285,10 @@ def _plain(shown: Shown) -> str:
 
 
 def _csv(shown: Shown) -> str:
+    from cardctl.workbooks.write import write_csv_rows
+
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(texts(shown))
+    write_csv_rows(stream, texts(shown), end="\n")
     return stream.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 The xlsx is written here, straight into its zip: openpyxl first lays every sheet down in a temporary
 file, and what is written may be a revealed card. A text stays text whatever it begins with; in a
-csv, where a spreadsheet program would run ``=cmd|…``, it is the reader's program that decides.
+csv one that a spreadsheet program would run, ``=cmd|…``, gets an apostrophe before it.
 Files are made anew with mode 0600 and never written over.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from cardctl.workbooks.cells import column_letters
@@ -26,6 +26,10 @@ CELL_MAX = 32_767
 
 Value = str | int | None
 """None is an empty cell; money goes in as text, so that no float touches it."""
+
+# Full-width signs, too: a spreadsheet program in Chinese takes them as it takes the others.
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?%?", re.ASCII)
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -207,11 +211,23 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Value]]
     """Write a csv in UTF-8 with a BOM, by which spreadsheet programs know the encoding."""
     with new_file(path) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-        writer = csv.writer(text)
-        writer.writerow(header)
-        writer.writerows(["" if value is None else value for value in row] for row in rows)
+        write_csv_rows(text, [header], end="\r\n")
+        write_csv_rows(text, rows, end="\r\n")
         text.flush()
         text.detach()
+
+
+def write_csv_rows(stream: TextIO, rows: Iterable[Sequence[Value]], *, end: str) -> None:
+    """Write lines of a csv, each with that end, in which no cell is a formula."""
+    writer = csv.writer(stream, lineterminator=end)
+    writer.writerows([_csv_cell(value) for value in row] for row in rows)
+
+
+def _csv_cell(value: Value) -> str | int:
+    """A value as it stands in a csv; only a number begins as a formula does, with its sign."""
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return "" if value is None else value
 
 
 def _content_types(sheets: Sequence[int]) -> str:

@@ -142,6 +142,8 @@ def test_csv_is_read_back_cell_by_cell(showing):
     rows = list(csv.reader(io.StringIO(showing([Thing(odd)], "--format csv").stdout)))
     assert rows[0][:2] == ["code", "name"]
     assert rows[1][0] == odd
+    formula = showing([Thing("=1+1", name="@SUM(A1)", price_fen=-1205)], "--format csv").stdout
+    assert next(csv.reader(formula.splitlines()[1:]))[:3] == ["'=1+1", "'@SUM(A1)", "-12.05"]
 
 
 def test_fields_are_picked_in_their_order(showing):

@@ -19,7 +19,7 @@ def given(shop, staff):
     shop.import_codes("VIP", KEYS)
     (shop.folder / "keys-0.csv").unlink()
     staff.table(
-        "u1,VIP,2,u1@made-up.cn,,张三,", "u2,VIP,,,,,", "u3,VIP,,,,,", "u4,VIP,,,,,", "u5,VIP"
+        "u1,VIP,2,u1@made-up.cn,,张三,", "u2,VIP,,,,=cmd,", "u3,VIP,,,,,", "u4,VIP,,,,,", "u5,VIP"
     )
     shop.run("distribute plan staff.csv --name spring --price 30", status=8)
     shop.run("distribute cancel spring u4 --reason x --yes")
@@ -58,7 +58,8 @@ def test_a_masked_report_tells_what_became_of_everybody(given):
 
     given.run("distribute report spring --out r.csv")
     text = (given.folder / "r.csv").read_text("utf-8-sig")
-    heading, first, *_rest = csv.reader(text.splitlines())
+    heading, first, second, *_rest = csv.reader(text.splitlines())
+    assert second[:2] == ["u2", "'=cmd"]
     assert (heading[:2], first[:2]) == (["recipient", "name"], ["u1", "张三"])
     given.run("distribute report spring --out r.csv", status=2)
     chinese = given.run("--lang zh distribute report spring --out r.xlsx --yes")

@@ -1,5 +1,7 @@
 """What is written comes back as it was, and belongs to its owner alone."""
 
+import csv
+
 import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,6 +47,25 @@ def test_csv_begins_with_a_bom(tmp_path):
     write_csv(path, ("卡号", "note"), [("0012", None), ("a,b", 'c"d')])
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     assert rows_of(path) == [["卡号", "note"], ["0012", ""], ["a,b", 'c"d']]
+
+
+def test_no_cell_of_a_csv_is_run_by_a_spreadsheet_program(tmp_path):
+    path = tmp_path / "out.csv"
+    run = [
+        "=1+1",
+        "=cmd|' /C calc'!A0",
+        "+1+1",
+        "-1+1",
+        "@SUM(A1)",
+        "\t=1",
+        "＝1+1",
+        "+86 138-0013",
+    ]
+    kept = ["-12.05", "+8613800138000", "-0.6%", "a=1", "'=1", "1-1"]
+    write_csv(path, ("=head",), [(text,) for text in (*run, *kept)] + [(-3,)])
+    (heading, *cells) = [row[0] for row in csv.reader(path.read_text("utf-8-sig").splitlines())]
+    assert heading == "'=head"
+    assert cells == [f"'{text}" for text in run] + [*kept, "-3"]
 
 
 def test_files_are_their_owners_and_never_written_over(tmp_path):
