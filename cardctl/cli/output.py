@@ -67,12 +67,16 @@ class Column:
     """A field of a result: its JSON name, and its English heading in tables.
 
     `of` names the columns of the parts that a field holds: several parts are shown as a table of
-    their own below the thing they belong to, a single one within its line.
+    their own below the thing they belong to, a single one within its line. In a list of things
+    several parts are counted, or told within the line, too (`inline`). Of a column with `headings`
+    a value is the name of a field, which people read as that heading.
     """
 
     name: str
     heading: str
     of: tuple["Column", ...] = ()
+    inline: bool = False
+    headings: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +273,19 @@ def texts(shown: Shown) -> list[list[str]]:
 def _cell(row: object, column: Column, zone: ZoneInfo) -> str:
     value = _get(row, column.name)
     if column.of and isinstance(value, list | tuple):
-        return str(len(value))
+        if not column.inline:
+            return str(len(value))
+        return "; ".join(_part(part, column.of, zone) for part in value)
     if column.of and value is not None:
-        parts = (f"{_(part.heading)} {_cell(value, part, zone)}" for part in column.of)
-        return ", ".join(parts)
+        return _part(value, column.of, zone)
+    if column.headings and isinstance(value, str):
+        return _(column.headings.get(value, value))
     return text_value(column.name, value, zone)
+
+
+def _part(part: object, columns: Iterable[Column], zone: ZoneInfo) -> str:
+    """A part of a thing within its line."""
+    return ", ".join(f"{_(one.heading)} {_cell(part, one, zone)}" for one in columns)
 
 
 def _plain(shown: Shown) -> str:

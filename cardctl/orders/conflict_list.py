@@ -1,6 +1,6 @@
 """The orders that files tell otherwise than they are stored, with what each of the two says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -78,7 +78,7 @@ class _Words:
         """What the stored order says in a field."""
         if name == "lines":
             lines = self.lines.get((row["orders_bucket"], row["orders_id"]), ())
-            return ", ".join(f"{self.skus[line.product_id]} x {line.qty}" for line in lines)
+            return _said((self.skus[line.product_id], line.qty, line.paid_fen) for line in lines)
         if name == "account":
             return self.accounts.get(row["orders_account_id"], "")
         return self.plain(name, row[f"orders_{_COLUMNS.get(name, name)}"])
@@ -86,7 +86,7 @@ class _Words:
     def of_told(self, told: OrderRecord, name: str) -> str:
         """What the file says in a field."""
         if name == "lines":
-            return ", ".join(f"{line.sku} x {line.qty}" for line in told.lines)
+            return _said((line.sku, line.qty, line.paid_fen) for line in told.lines)
         if name == "status":
             return str(told.status)
         if name == "paid" and told.paid_fen is None:
@@ -103,6 +103,14 @@ class _Words:
 
 
 _COLUMNS = {"paid": "paid_fen", "refunded": "refunded_fen"}
+
+
+def _said(lines: Iterable[tuple[str, int, int | None]]) -> str:
+    """Lines by product, quantity and what was paid for them in fen, if that is told."""
+    return ", ".join(
+        f"{sku} x {qty}" + ("" if paid_fen is None else f" = {format_yuan(paid_fen)}")
+        for sku, qty, paid_fen in lines
+    )
 
 
 def _conflict(row: Mapping[str, Any], words: _Words) -> OpenConflict:

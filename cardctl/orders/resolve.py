@@ -81,6 +81,15 @@ class AfterSaleUnsettled(StateForbids):
     hint = "cardctl order cancel {order}; or to give the cards: --take store"
 
 
+class AfterSaleOfSold(AfterSaleUnsettled):
+    """The same of an order that has cards: it is not cancelled any more."""
+
+    hint = (
+        "wait for a later file; or cardctl order refund {order} --reason TEXT, then --take file"
+        " again"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """An order whose conflicts are resolved: its status now, and what the file's word changed."""
@@ -146,7 +155,8 @@ def _take_file(
     if told.status is OrderStatus.HELD:
         if order.status in (*CLOSED, OrderStatus.PARTLY_REFUNDED):
             return ()
-        raise AfterSaleUnsettled(order=f"{channel}:{number}")
+        unsettled = AfterSaleUnsettled if order.status in CANCELLABLE else AfterSaleOfSold
+        raise unsettled(order=f"{channel}:{number}")
     if told.status in CLOSED:
         return _close_order(session, run, name, order)
     catalog = read_placing_catalog(session, channel=channel)

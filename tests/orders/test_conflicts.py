@@ -232,6 +232,42 @@ def test_money_that_went_back_is_a_refund_and_an_open_after_sale_holds(taking):
     sound(taking)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_what_is_asked_to_be_paid_back_of_a_sold_order_names_what_can_be_done(taking):
+    taking.run("channel map add TB 会员 VIP")
+    taobao(taking, status=0)
+    taking.run("order issue TB:1")
+    taobao(taking, status=8, 订单状态="退款中")
+    refused = taking.run("order conflict resolve TB:1 --take file --json", status=5).error
+    assert refused["code"] == "after-sale-unsettled"
+    assert "cardctl order refund TB:1 --reason TEXT" in refused["hint"]
+    # So it goes on: the hint of an order that has cards names nothing that is refused.
+    taking.run("order refund TB:1 --reason x")
+    assert resolve(taking, "file") == ("refunded", "updated")
+    sound(taking)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_list_of_conflicts_says_in_what_two_of_one_order_differ(taking):
+    def take(first, second, status):
+        rows = "".join(f"1,VIP,1,{paid}\n" for paid in (first, second))
+        table = f"order,sku,qty,line_paid\n{rows}"
+        taking.run("order import - --channel TB", stdin=table, status=status)
+
+    take(28, 20, 0)
+    taking.run("order issue TB:1")
+    take(30, 18, 8)
+    take(31, 17, 8)
+    stored = "VIP x 1 = 28.00, VIP x 1 = 20.00"
+    both = [f"VIP x 1 = {pair[0]}.00, VIP x 1 = {pair[1]}.00" for pair in ((30, 18), (31, 17))]
+    for line, heading in (
+        ("--format csv", "field lines, the file says {}, the store says " + stored),
+        ("--format csv --lang zh", "字段 明细, 文件内容 {}, 已存内容 " + stored),
+    ):
+        shown = taking.run(f"order conflict list {line}").stdout
+        assert [heading.format(told) in shown for told in both] == [True, True], shown
+
+
 ASKED = {"订单状态": "退款中"}
 
 

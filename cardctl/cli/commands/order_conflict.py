@@ -7,7 +7,7 @@ import typer
 
 from cardctl.cli.context import Context
 from cardctl.cli.order_names import ManyOrders, is_one, names_of
-from cardctl.cli.order_results import refused_row
+from cardctl.cli.order_results import SHOWN, refused_row
 from cardctl.cli.output import Column
 from cardctl.cli.verbs import Noun
 from cardctl.errors import ExitStatus
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 noun = Noun("order")
 conflict = noun.group("conflict", "Orders that differ from what a file says of them.")
 
+_FIELDS = {column.name.removesuffix("_fen"): column.heading for column in SHOWN}
 DIFFERENCE = (
-    Column("field", "field"),
+    Column("field", "field", headings=_FIELDS),
     Column("told", "the file says"),
     Column("stored", "the store says"),
 )
@@ -32,7 +33,7 @@ CONFLICT = (
     Column("status", "status"),
     Column("file", "file"),
     Column("found_at", "found"),
-    Column("differs", "differences", of=DIFFERENCE),
+    Column("differs", "differences", of=DIFFERENCE, inline=True),
 )
 RESOLVED = (
     Column("order", "order"),
