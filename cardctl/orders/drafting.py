@@ -35,6 +35,15 @@ class Unmapped(InputRefused):
     hint = "{command}"
 
 
+class UnknownAlone(Unmapped):
+    """The same in a list that tells less than its item report: a title may stand for several."""
+
+    hint = (
+        "give the item report (宝贝报表) of the same days with --items FILE: it tells which variant"
+        " was bought"
+    )
+
+
 class VariantNeeded(InputRefused):
     """The channel has several variants of it, and nothing says which one was bought."""
 
@@ -135,7 +144,10 @@ def _looked_up(drafter: Drafter, row: FieldRow, record: OrderRecord) -> OrderRec
             field = "sku" if "sku" in row.header.columns else "title"
             if not (line.sku or line.title):
                 row.refuse(field, CellMissing(field=row.header.names.get(field, field)))
-            row.refuse(field, unmapped(drafter.catalog.channel, drafter.names, line))
+            problem = unmapped(drafter.catalog.channel, drafter.names, line)
+            if drafter.table.lacks_items:
+                problem = UnknownAlone(name=line.title or line.sku)
+            row.refuse(field, problem)
         lines.append(LineRecord(sku=sku, qty=line.qty, paid_fen=line.paid_fen))
     return replace(record, lines=tuple(lines))
 

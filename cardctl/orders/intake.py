@@ -137,10 +137,10 @@ def import_orders(
         kind = show_channel(session, code=channel).kind
     with open_orders(source, order_format, store.zone) as table:
         check_channel(table, file=source.name, channel=channel, kind=kind)
-        goes_with = item_format_of(table, file=source.name, is_given=items is not None)
+        goes_with = None if items is None else item_format_of(table)
         scattered = survey(table, file=source.name)
         warnings = (*table.warnings, *table.unread)
-    told = read_items(items, goes_with, store.zone) if items and goes_with else {}
+    told = read_items(items, goes_with, store.zone) if items and goes_with else None
     with open_orders(source, order_format, store.zone, items=told) as table:
         drafter = Drafter(table, catalog, names)
         intake = _Intake(store, run, drafter, source.name, dry_run, advance, taken)

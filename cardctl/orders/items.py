@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from cardctl.errors import InputRefused, UsageRefused
+from cardctl.errors import UsageRefused
 from cardctl.orders.reading import CellRefused, ItemFormat, ItemLine, ResavedByExcel
 from cardctl.orders.records import LineRecord
 from cardctl.orders.survey import FileResaved
@@ -18,30 +18,11 @@ class ItemsNotTaken(UsageRefused):
     hint = "leave --items out"
 
 
-class ItemsNeeded(InputRefused):
-    """A list that says neither what its orders are made of, nor what is asked back, by itself."""
-
-    code = "items-needed"
-    message = (
-        "{file} says neither which variant was bought nor whether a refund is asked for:"
-        " the item report does"
-    )
-    hint = (
-        "export the item report (宝贝报表) of the same days, too, and add --items FILE to the"
-        " same command"
-    )
-
-
-def item_format_of(table: OrderTable, *, file: str, is_given: bool) -> ItemFormat | None:
-    """The item report that goes with a list; None where the list says it all by itself.
-
-    Raises `ItemsNotTaken` and `ItemsNeeded`.
-    """
+def item_format_of(table: OrderTable) -> ItemFormat:
+    """The item report that goes with a list; raises `ItemsNotTaken`."""
     known = item_formats().get(table.format.code)
-    if known is None and is_given:
+    if known is None:
         raise ItemsNotTaken(order_format=table.format.code)
-    if known is not None and not is_given:
-        raise ItemsNeeded(file=file)
     return known
 
 

@@ -7,7 +7,7 @@ collected by whoever takes the rows.
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -119,7 +119,7 @@ class FieldRow:
     """A row of a table whose cells are asked for by field; an empty cell is None.
 
     `exact_numbers`: a number has all the digits it was written with, as in JSON. `blanks`: what
-    stands for nothing. `items`: what an item report says, by order number, if one goes with it.
+    stands for nothing. `items`: what an item report says, by order number, if there is one.
     """
 
     number: int
@@ -128,7 +128,7 @@ class FieldRow:
     exact_numbers: bool
     zone: ZoneInfo
     blanks: Collection[str] = ()
-    items: "Mapping[str, Sequence[ItemLine]]" = field(default_factory=dict)
+    items: "Mapping[str, Sequence[ItemLine]] | None" = None
 
     def identifier(self, field: str) -> str | None:
         """An id without its wrappers: ``="…"``, a leading ', ` or TAB, trailing spaces."""
@@ -186,6 +186,10 @@ class FieldRow:
         """An amount that is not negative, in fen."""
         text = self.text(field)
         return None if text is None else self._checked(field, parse_amount, text)
+
+    def variant(self, field: str) -> str | None:
+        """The variant: empty where the list says that there is none, None where it does not say."""
+        return self.text(field) or ("" if field in self.header.columns else None)
 
     def told_yuan(self, field: str) -> int:
         """An amount that every row must have, in fen."""
@@ -252,11 +256,15 @@ class OrderFormat:
     something else than it says: other goods, other money, or an order that nobody wants any more.
     """
     read: Callable[[FieldRow], OrderRecord]
+    one_of: Sequence[tuple[str, ...]] = ()
+    """Fields of which at least one has a column."""
     platform: ChannelKind | None = None
     line: str | None = None
     """The field with the id of a line: a line that stands twice counts once."""
     closes_lines: bool = False
     """Whether lines are closed one by one, so that the others of an order are still wanted."""
+    money: str = "paid"
+    """The field that counts as paid where it has a column; a trailer may sum that column up."""
     times: Sequence[str] = ()
     """The fields in which Excel leaves its own kind of dates when it saves the file."""
     blanks: Collection[str] = ()

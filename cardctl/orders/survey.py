@@ -116,7 +116,7 @@ def _look(table: OrderTable, row: FieldRow, seen: _Seen, file: str) -> None:
     shop = row.plain("shop")
     if shop:
         seen.shops.add(shop)
-    seen.paid_fen += _yuan(row.plain("paid")) or 0
+    seen.paid_fen += _yuan(row.plain(table.format.money)) or 0
 
 
 def _check_trailer(table: OrderTable, trailer: Row, seen: _Seen, file: str) -> None:
@@ -127,7 +127,7 @@ def _check_trailer(table: OrderTable, trailer: Row, seen: _Seen, file: str) -> N
         raise ControlTotal(file=file, row=trailer.number, said=counted[1], held=str(seen.rows))
     if table.format.platform is None:
         return
-    place = table.header.columns.get("paid", len(trailer.cells))
+    place = table.header.columns.get(table.format.money, len(trailer.cells))
     cells = [text_of(cell) for cell in trailer.cells[place : place + 1]]
     summed = _SUM.search(text)
     said = _yuan(cells[0] if cells else "") if summed is None else _yuan(summed[1])

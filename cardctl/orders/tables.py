@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from types import MappingProxyType
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -32,7 +31,6 @@ _EXACT = ("jsonl",)
 
 Known = TypeVar("Known", OrderFormat, ItemFormat)
 Items = Mapping[str, Sequence[ItemLine]]
-_NO_ITEMS: Items = MappingProxyType({})
 
 
 class OrderFormatUnknown(UsageRefused):
@@ -91,6 +89,24 @@ class NotOrders(TableWarning):
     message = "{table}, inside {file}, is no table of orders and was not read"
 
 
+class OtherMoney(TableWarning):
+    """The column with what the shop receives is not in the file."""
+
+    message = (
+        "{file} has no column {missing}: {taken} is booked as paid, which lacks what the platform"
+        " adds and takes; export the file again with that column"
+    )
+
+
+class WithoutItems(TableWarning):
+    """An item report would tell what the list does not."""
+
+    message = (
+        "{file} is read without its item report (--items FILE): which variants were bought and"
+        " which refunds are asked for is not seen"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class OrderTable:
     """An open file of orders; its rows can be taken once.
@@ -103,13 +119,15 @@ class OrderTable:
     header: Header
     warnings: tuple[TableWarning, ...]
     rows: Iterator[FieldRow]
+    lacks_items: bool
+    """Whether an item report goes with such a list, and none was given."""
     trailers: list[Row] = field(default_factory=list)
     unread: list[TableWarning] = field(default_factory=list)
 
     @property
     def paid_column(self) -> str | None:
         """The file's name of the column that says what was paid, if it has one."""
-        names = (self.header.names.get(name) for name in ("paid", "line_paid"))
+        names = (self.header.names.get(name) for name in (self.format.money, "paid", "line_paid"))
         return next((name for name in names if name), None)
 
 
@@ -128,7 +146,7 @@ def item_formats() -> dict[str, ItemFormat]:
 
 @contextmanager
 def open_orders(
-    source: Source, order_format: str, zone: ZoneInfo, *, items: Items = _NO_ITEMS
+    source: Source, order_format: str, zone: ZoneInfo, *, items: Items | None = None
 ) -> Iterator[OrderTable]:
     """The orders in a file, in the format named or the first whose header is there.
 
@@ -142,7 +160,9 @@ def open_orders(
         raise OrderFormatUnknown(name=order_format, known=", ".join((AUTO, *named)))
     candidates = list(known.values()) if order_format == AUTO else [named[order_format]]
     with open_files(source) as tables:
-        found = _first(tables, candidates, list(item_formats().values()), source)
+        reports = item_formats()
+        found = _first(tables, candidates, list(reports.values()), source)
+        lacks_items = items is None and found.known.code in reports
         trailers: list[Row] = []
         unread: list[TableWarning] = []
 
@@ -150,7 +170,11 @@ def open_orders(
             yield from _rows(found, zone, trailers, items)
             _see_others(tables, candidates, found.table, source, unread)
 
-        yield OrderTable(found.known, found.header, found.warnings, rows(), trailers, unread)
+        warnings = [*found.warnings, *_other_money(found, source)]
+        if lacks_items:
+            warnings.append(WithoutItems({"file": source.name}))
+        told = (*warnings,)
+        yield OrderTable(found.known, found.header, told, rows(), lacks_items, trailers, unread)
 
 
 @contextmanager
@@ -162,7 +186,7 @@ def open_items(source: Source, known: ItemFormat, zone: ZoneInfo) -> Iterator[It
     """
     with open_files(source) as tables:
         found = _first(tables, [known], list(order_formats().values()), source)
-        yield _rows(found, zone, [], _NO_ITEMS)
+        yield _rows(found, zone, [], None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +198,14 @@ class _Found(Generic[Known]):
     header: Header
     known: Known
     warnings: tuple[TableWarning, ...]
+
+
+def _other_money(found: _Found[OrderFormat], source: Source) -> Iterator[TableWarning]:
+    """Say that what counts as paid comes from another column than it should."""
+    known, names = found.known, found.header.names
+    if known.money not in names and "paid" in names:
+        missing, *_ = known.synonyms[known.money]
+        yield OtherMoney({"file": source.name, "missing": missing, "taken": names["paid"]})
 
 
 def _first(
@@ -243,7 +275,8 @@ def _recognise(
             continue
         except HeaderAmbiguous as error:
             raise OrderHeaderAmbiguous(**error.details) from None
-        return candidate, header
+        if not _lacking(candidate, header):
+            return candidate, header
     if nearest in others and _nearness(top, nearest):
         is_items = isinstance(nearest, ItemFormat)
         raise (ItemReportAsList if is_items else ListAsItemReport)(order_format=nearest.code)
@@ -253,15 +286,24 @@ def _recognise(
 def _missing(top: list[Row], nearest: OrderFormat | ItemFormat) -> HeaderMissing:
     """What the header of the nearest format lacks."""
     try:
-        find_header(iter(top), nearest.synonyms, nearest.required)
+        header = find_header(iter(top), nearest.synonyms, nearest.required)
     except HeaderMissing as error:
         if nearest.code == GENERIC or not _nearness(top, nearest):
             return OrderHeaderMissing(**error.details)
-        lacking = str(error.details["missing"]).split(", ")
-        columns = [nearest.synonyms[name][0] for name in nearest.required if name in lacking]
-        details = {"missing": ", ".join(columns), "found": error.details["found"], "example": ""}
-        return ExportIncomplete(**details, order_format=nearest.code)
-    raise AssertionError
+        told = str(error.details["missing"]).split(", ")
+        lacking = [name for name in nearest.required if name in told]
+        found = error.details["found"]
+    else:
+        lacking = _lacking(nearest, header)
+        found = ", ".join(header.names.values())
+    columns = ", ".join(nearest.synonyms[name][0] for name in lacking)
+    return ExportIncomplete(missing=columns, found=found, example="", order_format=nearest.code)
+
+
+def _lacking(known: OrderFormat | ItemFormat, header: Header) -> list[str]:
+    """The first field of each choice of which the header has none."""
+    choices = known.one_of if isinstance(known, OrderFormat) else ()
+    return [choice[0] for choice in choices if not set(choice) & set(header.columns)]
 
 
 def _nearness(top: list[Row], known: OrderFormat | ItemFormat) -> int:
@@ -274,7 +316,7 @@ def _nearness(top: list[Row], known: OrderFormat | ItemFormat) -> int:
 
 
 def _rows(
-    found: _Found[Known], zone: ZoneInfo, trailers: list[Row], items: Items
+    found: _Found[Known], zone: ZoneInfo, trailers: list[Row], items: Items | None
 ) -> Iterator[FieldRow]:
     """The rows below the header but for blank ones, and those that sum up, which are put aside."""
     header, known = found.header, found.known

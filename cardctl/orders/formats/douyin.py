@@ -74,7 +74,7 @@ def _read(row: FieldRow) -> OrderRecord:
     line = LineRecord(
         sku=row.identifier("sku") or "",
         title=row.text("title"),
-        variant=row.text("variant") or "",
+        variant=row.variant("variant"),
         qty=row.told_qty("qty"),
         paid_fen=None if owed is None else owed + borne,
     )
@@ -92,7 +92,7 @@ FORMAT = OrderFormat(
     platform=ChannelKind.DOUYIN,
     synonyms=_SYNONYMS,
     required=(
-        *("order", "sub_order", "status", "after_sale", "title", "variant", "sku", "qty"),
+        *("order", "sub_order", "status", "after_sale", "title", "qty"),
         *("paid", *_BORNE),
     ),
     line="sub_order",

@@ -1,9 +1,8 @@
 """Pinduoduo's order list (拼多多订单导出): a row an order; the merchant picks columns and order.
 
 What counts as paid is what the shop receives (商家实收金额): what Pinduoduo adds for its own
-coupons is the shop's money, too. A list without one of the columns that say what was bought, for
-how much, or whether a refund is asked for, is refused. Receivers, addresses and remarks are not
-read.
+coupons is the shop's money, too. A list without that column is read with a warning. Receivers,
+addresses and remarks are not read.
 """
 
 from cardctl.orders.reading import FieldRow, OrderFormat
@@ -16,7 +15,8 @@ _SYNONYMS = {
     "status": ("订单状态",),
     "after_sale": ("售后状态",),
     "qty": ("商品数量(件)",),
-    "paid": ("商家实收金额(元)",),
+    "received": ("商家实收金额(元)",),
+    "paid": ("用户实付金额(元)",),
     "title": ("商品",),
     "variant": ("商品规格",),
     "sku": ("商家编码-规格维度",),
@@ -72,17 +72,18 @@ def _read(row: FieldRow) -> OrderRecord:
     status = read_platform_status(row, _STATUSES, _AFTER_SALES)
     if status not in (OrderStatus.UNPAID, OrderStatus.PAID):
         return OrderRecord(number=number, lines=(), told_status=status)
+    received = row.yuan("received")
     line = LineRecord(
         sku=row.identifier("sku") or row.identifier("item_code") or "",
         title=row.text("title"),
-        variant=row.text("variant") or "",
+        variant=row.variant("variant"),
         qty=row.told_qty("qty"),
     )
     return OrderRecord(
         number=number,
         lines=(line,),
         told_status=status,
-        paid_fen=row.yuan("paid"),
+        paid_fen=row.yuan("paid") if received is None else received,
         paid_at=row.instant("paid_at") or row.instant("dealt_at"),
         topup_account=row.identifier("topup_account"),
     )
@@ -92,7 +93,9 @@ FORMAT = OrderFormat(
     code="pdd",
     platform=ChannelKind.PDD,
     synonyms=_SYNONYMS,
-    required=("order", "status", "after_sale", "qty", "paid", "variant", "sku"),
+    required=("order", "status", "after_sale", "qty"),
+    one_of=(("received", "paid"), ("sku", "item_code", "title")),
+    money="received",
     line="order",
     line_fields=tuple(_SYNONYMS),
     times=("paid_at", "dealt_at"),

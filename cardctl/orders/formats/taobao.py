@@ -1,15 +1,16 @@
 """Taobao's and Tmall's order list (ExportOrderList): a row an order, of 46 columns or 67.
 
 It says neither which variant of a thing was bought, nor how many of each, nor whether a refund is
-asked for: so it is read together with the item report (`item_reports`), and never without.
-Receivers, addresses, phones, messages and payment accounts are not read.
+asked for: for that it is joined with the item report (`item_reports`). Without, orders of one kind
+of thing are known by its title, if that is not sold in variants. Receivers, addresses, phones,
+messages and payment accounts are not read.
 """
 
 from collections.abc import Sequence
 
 from cardctl.errors import InputRefused
 from cardctl.money import format_yuan
-from cardctl.orders.reading import FieldRow, ItemLine, OrderFormat
+from cardctl.orders.reading import CellMissing, FieldRow, ItemLine, OrderFormat
 from cardctl.orders.records import LineRecord, OrderRecord
 from cardctl.orders.words import read_platform_status, words
 from cardctl.vocabulary import ChannelKind, OrderStatus
@@ -24,6 +25,7 @@ _SYNONYMS = {
     "payable": ("总金额",),
     "refunded": ("退款金额",),
     "title": ("宝贝标题",),
+    "kinds": ("宝贝种类",),
     "qty": ("宝贝总数量",),
     "paid_at": ("订单付款时间",),
     "placed_at": ("订单创建时间",),
@@ -62,6 +64,14 @@ class RefundUnclear(InputRefused):
     hint = "look at the order there: what is still wanted, record it with cardctl order add"
 
 
+class ItemsNeeded(InputRefused):
+    """An order of several things, of which the list alone does not say how many of each."""
+
+    code = "items-needed"
+    message = "the order has {kinds} kinds of items, and the list does not say how many of each"
+    hint = "export the item report of the same days, too, and give it with --items FILE"
+
+
 class ItemsMissing(InputRefused):
     """The item report has no line of this order."""
 
@@ -94,14 +104,15 @@ def _read(row: FieldRow) -> OrderRecord:
     paid, refunded = _money(row, status)
     if refunded and refunded >= paid:
         return OrderRecord(number=number, lines=(), told_status=OrderStatus.REFUNDED)
-    items = _items_of(row, row.items.get(number, ()), row.told_qty("qty"))
-    after_sales = {item.after_sale for item in items}
+    qty = row.told_qty("qty")
+    items = None if row.items is None else _items_of(row, row.items.get(number, ()), qty)
+    after_sales = {item.after_sale for item in items or ()}
     # What went back for one of its things is in the list as an amount, or else is not settled.
     if OrderStatus.HELD in after_sales or (OrderStatus.REFUNDED in after_sales and not refunded):
         return OrderRecord(number=number, lines=(), told_status=OrderStatus.HELD)
     return OrderRecord(
         number=number,
-        lines=_lines(items, paid),
+        lines=(_line(row, qty),) if items is None else _lines(items, paid),
         told_status=status,
         paid_fen=paid,
         refunded_fen=refunded,
@@ -124,6 +135,17 @@ def _money(row: FieldRow, status: OrderStatus) -> tuple[int, int | None]:
         told = {"refunded": refunded, "paid": paid, "payable": payable}
         row.refuse("refunded", RefundUnclear(**{k: format_yuan(fen) for k, fen in told.items()}))
     return paid, refunded
+
+
+def _line(row: FieldRow, qty: int) -> LineRecord:
+    """The one line of an order of one thing, known by its title alone."""
+    kinds = row.text("kinds")
+    if kinds not in (None, "1"):
+        row.refuse("kinds", ItemsNeeded(kinds=kinds))
+    title = row.text("title")
+    if title is None:
+        row.refuse("title", CellMissing(field=row.header.names["title"]))
+    return LineRecord(sku="", title=title, qty=qty)
 
 
 def _items_of(row: FieldRow, items: Sequence[ItemLine], qty: int) -> Sequence[ItemLine]:

@@ -1,8 +1,7 @@
 """Taobao's item report (宝贝销售明细): a row a sub order, which says its SKU, variant and quantity.
 
-It has no statuses of orders and is never imported alone: it goes with an order
-list (`formats.taobao`). Without the merchant's code and the variant one product could be taken for
-another, and without the state of refunds what is asked back would be given away.
+It has no statuses of orders and is never imported alone: it goes with an order list
+(`formats.taobao`). The smallest one has seven columns; merchants choose more.
 """
 
 from cardctl.orders.reading import FieldRow, ItemFormat, ItemLine
@@ -43,7 +42,7 @@ def _read(row: FieldRow) -> ItemLine:
     line = LineRecord(
         sku=row.identifier("sku") or row.identifier("item_code") or "",
         title=row.text("title"),
-        variant=row.text("variant") or "",
+        variant=row.variant("variant"),
         qty=row.qty("qty"),
         paid_fen=row.yuan("paid"),
     )
@@ -60,7 +59,7 @@ ITEMS = ItemFormat(
     code="taobao-items",
     goes_with="taobao",
     synonyms=_SYNONYMS,
-    required=("order", "sub_order", "title", "variant", "sku", "after_sale"),
+    required=("order", "sub_order", "title"),
     line_fields=tuple(name for name in _SYNONYMS if name != "order"),
     read=_read,
 )
