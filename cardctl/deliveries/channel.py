@@ -82,6 +82,13 @@ class Channel(Protocol):
     deadline_ms: int
     """The longest that `send` takes: it gives up before, and says `try_again`."""
 
+    def begin(self) -> None:
+        """Raise what keeps anything from leaving: there is something to send, and it is not leased.
+
+        It may be asked several times in one run.
+        """
+        ...
+
     def send(self, message: Message) -> Answer:
         """Send one message, or stage it (the answer of a staged one counts after `finish`).
 

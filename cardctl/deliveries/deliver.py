@@ -86,7 +86,7 @@ def deliver(
             run=run,
             vault=vault,
             channel=channel,
-            orders=_enqueue(store, run=run, via=channel.via, wish=wish, result=result),
+            orders=_enqueue(store, run=run, channel=channel, wish=wish, result=result),
             of_channel=wish.channel_id,
             result=result,
             advance=advance,
@@ -94,21 +94,29 @@ def deliver(
 
 
 def _enqueue(
-    store: Store, *, run: Run, via: DeliveryVia, wish: Wish, result: SendResult
+    store: Store, *, run: Run, channel: Channel, wish: Wish, result: SendResult
 ) -> list[OrderKey] | None:
-    """Put what was wished for into the outbox; the named orders of which something can be sent."""
+    """Put what was wished for into the outbox; the named orders of which something can be sent.
+
+    Nothing is put there by a way that cannot begin.
+    """
+    via = channel.via
     if wish.named is None:
         with store.reading() as session:
             _tell_disputed(session, result, Due(via, now_ms(), wish.channel_id))
         for found in _undelivered(store, wish.channel_id, via):
             with run.transaction(store, final=False) as session:
                 done = _put_out_waiting(session, run=run, found=found, via=via)
+                if len(done.left_out) < len(found):
+                    channel.begin()
             _tell_left_out(result, found, done, via)
         return None
     left_out = set()
     for part in _chunks(wish.named):
         with run.transaction(store, final=False) as session:
             passed = _put_out(session, run=run, named=part, via=via, wish=wish)
+            if len(passed) < len(part):
+                channel.begin()
         for name, reason in passed:
             result.pass_over(name, via, reason)
         left_out |= {name for name, _ in passed}

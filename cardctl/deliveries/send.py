@@ -98,6 +98,7 @@ class _Sending:
 
     def _send_part(self, found: Sequence[Waiting]) -> None:
         """Lease what is still free of what was found, and send it."""
+        self.channel.begin()
         now = now_ms()
         if self.staged and now - self.leased_at > LEASE_MS // 2:
             self._renew(now)

@@ -30,6 +30,9 @@ class Scripted:
         self.tries.append((message.order, message.idempotency_key, message.attempt, cards))
         return try_again(Down()) if self.failing else DELIVERED
 
+    def begin(self):
+        pass
+
     def finish(self, result):
         pass
 

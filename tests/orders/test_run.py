@@ -65,9 +65,9 @@ def test_again_it_goes_on_where_it_stopped_and_then_changes_nothing(stocked):
     )
     assert second["delivery"]["delivered"] == 2
     records = stocked.sql(RECORDS)
-    again = out.replace("cards", "again")
-    third = stocked.run(f"{LINE} {again} --json", env=env).json
-    assert not (stocked.folder / "again.xlsx").exists()
+    written = (stocked.folder / "cards.xlsx").read_bytes()
+    third = stocked.run(f"{LINE} {out} --json", env=env).json
+    assert (stocked.folder / "cards.xlsx").read_bytes() == written
     assert (third["status"], third["delivery"]["unchanged"]) == ("unchanged", 2)
     assert stocked.sql(RECORDS) == records
     check_all(stocked)

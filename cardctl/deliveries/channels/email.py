@@ -87,6 +87,9 @@ class _Email:
         # A name server may be silent for some time before that is counted.
         self.deadline_ms = int(DEADLINE_S * 2_000)
 
+    def begin(self) -> None:
+        """The other side answers each message by itself."""
+
     def send(self, message: Message) -> Answer:
         if not is_address(message.email):
             return give_up(NoMailAddress(order=message.order))

@@ -71,6 +71,11 @@ class _File:
         self._package = ProtectedPackage(stream, stretch(outlet.password))
         self._workbook = GrowingWorkbook(self._package, header, sheet=Word.SHEET.said(language))
 
+    def begin(self) -> None:
+        """A run with nothing to deliver may name the file of the run before."""
+        if self._path.exists():
+            raise CardFileExists(file=str(self._path))
+
     def send(self, message: Message) -> Answer:
         rows = _ROWS[self._outlet.layout](message, self._outlet.sender)
         if any(len(cell or "") > CELL_MAX for row in rows for cell in row):
@@ -116,8 +121,6 @@ def _open(outlet: Outlet) -> Iterator[_File]:
     if path.suffix.lower() != ".xlsx":
         raise NotAWorkbook(file=str(path))
     check_chosen(outlet.password)
-    if path.exists():
-        raise CardFileExists(file=str(path))
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     with _named_failures(path):
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

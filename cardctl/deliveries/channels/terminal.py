@@ -27,6 +27,9 @@ class _Terminal:
         self._outlet = outlet
         self._texts: list[ShownText] = []
 
+    def begin(self) -> None:
+        """Whether anybody reads is known in the end."""
+
     def send(self, message: Message) -> Answer:
         text = message_text(message, self._outlet.sender)
         self._texts.append(ShownText(message.order, message.buyer, text))

@@ -61,6 +61,9 @@ class _TopUp:
         self._poster = Poster()
         self.deadline_ms = self._poster.deadline_ms
 
+    def begin(self) -> None:
+        """The other side answers each message by itself."""
+
     def send(self, message: Message) -> Answer:
         wanted = message.topup
         assert wanted is not None

@@ -59,6 +59,9 @@ class _Webhook:
         self._poster = Poster()
         self.deadline_ms = self._poster.deadline_ms
 
+    def begin(self) -> None:
+        """The other side answers each message by itself."""
+
     def send(self, message: Message) -> Answer:
         webhook = self._webhook_of(message.channel_id)
         if isinstance(webhook, NoWebhook):
