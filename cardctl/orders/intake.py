@@ -139,11 +139,12 @@ def import_orders(
         check_channel(table, file=source.name, channel=channel, kind=kind)
         goes_with = None if items is None else item_format_of(table)
         scattered = survey(table, file=source.name)
-        warnings = (*table.warnings, *table.unread)
+        unread = table.unread
     told = read_items(items, goes_with, store.zone) if items and goes_with else None
     with open_orders(source, order_format, store.zone, items=told) as table:
         drafter = Drafter(table, catalog, names)
         intake = _Intake(store, run, drafter, source.name, dry_run, advance, taken)
+        warnings = (*table.warnings, *unread)
         result = OrderImport(source.name, table.format.code, channel, warnings=warnings)
         groups = group_rows(read_rows(drafter), scattered)
         if strict:

@@ -210,8 +210,9 @@ def test_the_smallest_item_report_tells_the_codes(stocked):
         (stocked.folder / "items.csv").write_bytes(report)
         line = "order import - --items items.csv --channel TB --dry-run --json"
         stdin = text(table, [table.header, table.rows[0]])
-        told = stocked.run(line, stdin=stdin, status=None).json
-        assert [one["code"] for one in told["rejects"]] == ends
+        done = stocked.run(line, stdin=stdin, status=None)
+        assert [one["code"] for one in done.json["rejects"]] == ends
+        assert "without its item report" not in done.stderr
 
 
 def test_an_item_report_is_held_against_its_list(stocked):
